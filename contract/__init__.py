@@ -1,0 +1,1 @@
+"""What the public API says; pure, and imported by everything that must agree on it."""

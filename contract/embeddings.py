@@ -1,0 +1,148 @@
+"""The body of `POST /v1/embeddings`, parsed and checked once, the same way everywhere."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+
+from contract import errors
+from contract.errors import ApiError
+from contract.limits import ITEMS_MAX
+
+Encoding = Literal["float", "base64"]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Inputs to tokenise."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIds:
+    """Inputs that the client tokenised with the served model's vocabulary."""
+
+    items: tuple[tuple[int, ...], ...]
+
+
+Inputs = Texts | TokenIds
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingsRequest:
+    """A body whose every field has the right type; limits of the model are not checked yet."""
+
+    model: str
+    inputs: Inputs
+    encoding: Encoding
+    dimensions: int | None
+
+
+def parse_embeddings(body: bytes) -> EmbeddingsRequest | ApiError:
+    """Parse a request's body. Unknown fields are ignored, as OpenAI ignores them."""
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return errors.invalid_json()
+    if not isinstance(fields, dict):
+        return errors.invalid_json()
+    model = _parse_model(fields)
+    if isinstance(model, ApiError):
+        return model
+    inputs = _parse_input(fields)
+    if isinstance(inputs, ApiError):
+        return inputs
+    encoding = _parse_encoding(fields.get("encoding_format"))
+    if isinstance(encoding, ApiError):
+        return encoding
+    dimensions = _parse_dimensions(fields.get("dimensions"))
+    if isinstance(dimensions, ApiError):
+        return dimensions
+    user = fields.get("user")
+    if user is not None and not isinstance(user, str):
+        return errors.invalid_parameter("user", "Expected a string")
+    return EmbeddingsRequest(model=model, inputs=inputs, encoding=encoding, dimensions=dimensions)
+
+
+def _parse_model(fields: dict[str, object]) -> str | ApiError:
+    model = fields.get("model")
+    if model is None:
+        return errors.missing_parameter("model")
+    if not isinstance(model, str):
+        return errors.invalid_parameter("model", "Expected a string")
+    if not model:
+        return errors.missing_parameter("model")
+    return model
+
+
+def _parse_input(fields: dict[str, object]) -> Inputs | ApiError:
+    match fields.get("input"):
+        case None:
+            return errors.missing_parameter("input")
+        case str(text):
+            return (
+                Texts((text,)) if text else errors.invalid_parameter("input", "Must not be empty")
+            )
+        case []:
+            return errors.invalid_parameter("input", "Must not be empty")
+        case list(items) if _is_token_list(items):
+            # A flat list of integers is one input, and bounded by the model's context instead.
+            return TokenIds((tuple(items),))
+        case list(items):
+            return _parse_items(items)
+        case _:
+            return errors.invalid_parameter(
+                "input", "Expected a string, an array of strings, or arrays of token ids"
+            )
+
+
+def _empty_input() -> ApiError:
+    return errors.invalid_parameter("input", "Must not be empty")
+
+
+def _parse_items(items: list[object]) -> Inputs | ApiError:
+    if len(items) > ITEMS_MAX:
+        return errors.invalid_parameter(
+            "input", f"Array too long: {len(items)} items, maximum {ITEMS_MAX}"
+        )
+    texts: list[str] = []
+    arrays: list[tuple[int, ...]] = []
+    for index, item in enumerate(items):
+        if item in ("", []):
+            return errors.invalid_parameter("input", f"Item {index} must not be empty")
+        if isinstance(item, str):
+            texts.append(item)
+        elif isinstance(item, list) and _is_token_list(item):
+            arrays.append(tuple(item))
+        else:
+            return errors.invalid_parameter(
+                "input", f"Item {index} must be a string or an array of token ids"
+            )
+    if texts and arrays:
+        return errors.invalid_parameter("input", "Strings and token ids cannot be mixed")
+    return Texts(tuple(texts)) if texts else TokenIds(tuple(arrays))
+
+
+def _is_token_list(items: list[object]) -> bool:
+    return all(type(item) is int for item in items)  # bool is an int, and no token id
+
+
+def _parse_encoding(value: object) -> Encoding | ApiError:
+    match value:
+        case None | "float":
+            return "float"
+        case "base64":
+            return "base64"
+        case _:
+            return errors.invalid_parameter("encoding_format", "Expected 'float' or 'base64'")
+
+
+def _parse_dimensions(value: object) -> int | ApiError | None:
+    if value is None:
+        return None
+    if type(value) is not int:
+        return errors.invalid_parameter("dimensions", "Expected an integer")
+    if value < 1:
+        return errors.invalid_parameter("dimensions", f"{value} is less than the minimum of 1")
+    return value

@@ -1,0 +1,251 @@
+"""The catalogue of every error the public API can answer.
+
+Envoy's configuration, authz and the adapter all take their bodies from here, so one mistake reads
+the same wherever it is found. Statuses, types, codes and messages follow OpenAI's where OpenAI has
+one, because the official SDKs choose their exception and their retry from them.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+ErrorType = Literal["invalid_request_error", "requests", "insufficient_quota", "server_error"]
+
+_RETRYABLE_WAIT_MAX = timedelta(seconds=60)
+"""The Node SDK ignores a longer delay and hammers instead, so beyond it we forbid the retry."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiError:
+    """One answer that is not a success.
+
+    `retry_after` is the exact wait after which the same request can succeed, where that is known.
+    """
+
+    status: int
+    message: str
+    type: ErrorType = "invalid_request_error"
+    param: str | None = None
+    code: str | None = None
+    retry_after: timedelta | None = None
+
+    def body(self) -> bytes:
+        """Return the JSON body, as OpenAI shapes it."""
+        fields = {
+            "message": self.message,
+            "type": self.type,
+            "param": self.param,
+            "code": self.code,
+        }
+        return json.dumps({"error": fields}, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that go with the body: its media type, and what the SDKs retry on."""
+        headers = {"content-type": "application/json"}
+        if self.retry_after is None:
+            return headers
+        if self.retry_after > _RETRYABLE_WAIT_MAX:
+            return headers | {"x-should-retry": "false"}
+        milliseconds = max(1, math.ceil(self.retry_after / timedelta(milliseconds=1)))
+        return headers | {
+            "retry-after-ms": str(milliseconds),
+            "retry-after": str(math.ceil(milliseconds / 1000)),
+        }
+
+
+# ---- who is calling ----
+
+
+def missing_api_key() -> ApiError:
+    """No usable `Authorization: Bearer` header was sent."""
+    return ApiError(
+        status=401,
+        message=(
+            "You didn't provide an API key. You need to provide your API key in an Authorization "
+            "header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
+        ),
+    )
+
+
+def incorrect_api_key(masked: str | None = None) -> ApiError:
+    """The key is malformed, unknown, revoked or expired; `masked` is all of it that is shown."""
+    shown = f": {masked}" if masked else ""
+    return ApiError(
+        status=401,
+        message=f"Incorrect API key provided{shown}. Check the Authorization: Bearer header.",
+        code="invalid_api_key",
+    )
+
+
+def tier_not_entitled(what: str, tier: str) -> ApiError:
+    """The key is good, but its account's tier does not cover the endpoint or model."""
+    return ApiError(
+        status=403,
+        message=f"Your tier '{tier}' does not cover {what}. Please contact support to change it.",
+        code="tier_not_entitled",
+    )
+
+
+def account_suspended() -> ApiError:
+    """The key is good, but its account is suspended."""
+    return ApiError(
+        status=403,
+        message="This account is suspended. Please contact support.",
+        code="account_suspended",
+    )
+
+
+# ---- what is asked ----
+
+
+def unknown_url() -> ApiError:
+    """Nothing is served at this path."""
+    return ApiError(status=404, message="Invalid URL. See the API reference for what is served.")
+
+
+def method_not_allowed(allowed: str) -> ApiError:
+    """The path exists, but not for this method."""
+    return ApiError(status=405, message=f"Method not allowed; use {allowed}.")
+
+
+def invalid_json() -> ApiError:
+    """The body is not JSON in UTF-8."""
+    return ApiError(
+        status=400,
+        message="We could not parse the JSON body of your request. It must be an object in UTF-8.",
+    )
+
+
+def body_too_large(bytes_max: int) -> ApiError:
+    """The body is longer than the edge accepts."""
+    mebibytes = bytes_max // 2**20
+    return ApiError(
+        status=413,
+        message=f"The request body is larger than the maximum of {mebibytes} MiB.",
+        code="request_too_large",
+    )
+
+
+def headers_too_large() -> ApiError:
+    """The header block is longer than the edge accepts."""
+    return ApiError(status=431, message="The request headers are too large.")
+
+
+def bad_request() -> ApiError:
+    """The edge could not make sense of the HTTP itself."""
+    return ApiError(status=400, message="The request is not valid HTTP for this endpoint.")
+
+
+def request_timeout() -> ApiError:
+    """The client sent its request too slowly."""
+    return ApiError(status=408, message="The request was not received in time. Please try again.")
+
+
+def missing_parameter(param: str) -> ApiError:
+    """A required parameter is absent."""
+    return ApiError(status=400, message=f"Missing required parameter: '{param}'.", param=param)
+
+
+def invalid_parameter(param: str, message: str) -> ApiError:
+    """A parameter has the wrong type or value."""
+    return ApiError(status=400, message=f"{message} - '{param}'", param=param)
+
+
+def model_not_found(model: str) -> ApiError:
+    """No such model is served."""
+    return ApiError(
+        status=404,
+        message=f"The model `{model}` does not exist or you do not have access to it.",
+        param="model",
+        code="model_not_found",
+    )
+
+
+def context_length_exceeded(context_tokens: int, requested: int, index: int) -> ApiError:
+    """One input, at `index`, is longer than the model's context."""
+    return ApiError(
+        status=400,
+        message=(
+            f"This model's maximum context length is {context_tokens} tokens, however you "
+            f"requested {requested} tokens in input {index}. Please reduce your prompt."
+        ),
+        param="input",
+    )
+
+
+def max_tokens_per_request(requested: int, tokens_max: int) -> ApiError:
+    """The inputs together hold more tokens than one request may."""
+    return ApiError(
+        status=400,
+        message=f"Requested {requested} tokens, max {tokens_max} tokens per request",
+        type="invalid_request_error",
+        param="input",
+        code="max_tokens_per_request",
+    )
+
+
+# ---- how much ----
+
+
+def request_rate_exceeded(
+    model: str, account: str, limit: int, used: int, retry_after: timedelta
+) -> ApiError:
+    """The tier's requests per minute are used up; `retry_after` is when one more fits."""
+    seconds = f"{retry_after.total_seconds():.3f}".rstrip("0").rstrip(".")
+    return ApiError(
+        status=429,
+        message=(
+            f"Rate limit reached for {model} in account {account} on requests per min (RPM): "
+            f"Limit {limit}, Used {used}, Requested 1. Please try again in {seconds}s."
+        ),
+        type="requests",
+        code="rate_limit_exceeded",
+        retry_after=retry_after,
+    )
+
+
+# ---- our side ----
+
+
+def overloaded(retry_after: timedelta) -> ApiError:
+    """More is queued than can be served in time."""
+    return ApiError(
+        status=503,
+        message="The server is overloaded. Please try again shortly.",
+        type="server_error",
+        code="overloaded",
+        retry_after=retry_after,
+    )
+
+
+def unavailable(retry_after: timedelta) -> ApiError:
+    """Something that answering needs is down; the key is not to blame."""
+    return ApiError(
+        status=503,
+        message="The service is temporarily unavailable. Please try again shortly.",
+        type="server_error",
+        code="unavailable",
+        retry_after=retry_after,
+    )
+
+
+def upstream_timeout() -> ApiError:
+    """The model did not answer within the deadline."""
+    return ApiError(
+        status=504,
+        message="The model did not answer in time. Please try again.",
+        type="server_error",
+        code="timeout",
+    )
+
+
+def internal() -> ApiError:
+    """Something that we did not foresee; its details are in our log alone."""
+    return ApiError(
+        status=500,
+        message="The server had an error while processing your request. Please try again.",
+        type="server_error",
+        code="internal_error",
+    )

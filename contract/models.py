@@ -1,0 +1,70 @@
+"""What is served: a model's card, written by the model repository and read by everyone else."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Self
+
+import orjson
+
+from contract import errors
+from contract.errors import ApiError
+
+_CARD_FILE: Final = "card.json"
+_TOKENIZER_FILE: Final = "tokenizer.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """The facts of a served model that its callers can run into.
+
+    `context_tokens` counts special tokens; `dimensions_max` is the width of a full vector;
+    `created` is in Unix seconds; `aliases` are other ids under which the model answers.
+    """
+
+    id: str
+    aliases: tuple[str, ...]
+    context_tokens: int
+    dimensions_min: int
+    dimensions_max: int
+    vocabulary_size: int
+    created: int
+    owned_by: str
+
+    def answers_to(self, name: str) -> bool:
+        """Tell whether a request for `name` means this model."""
+        return name == self.id or name in self.aliases
+
+    def check_dimensions(self, dimensions: int | None) -> ApiError | None:
+        """Return the error for a width that this model cannot be cut to."""
+        if dimensions is None:
+            return None
+        if dimensions < self.dimensions_min:
+            message = f"{dimensions} is less than the minimum of {self.dimensions_min}"
+            return errors.invalid_parameter("dimensions", message)
+        if dimensions > self.dimensions_max:
+            message = f"{dimensions} is greater than the maximum of {self.dimensions_max}"
+            return errors.invalid_parameter("dimensions", message)
+        return None
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read the card from a model's folder.
+
+        Raises:
+            OSError: there is none.
+            ValueError: it is not a card.
+        """
+        fields = orjson.loads((folder / _CARD_FILE).read_bytes())
+        try:
+            return cls(**fields | {"aliases": tuple(fields["aliases"])})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{folder / _CARD_FILE} is not a model card") from error
+
+    def write(self, folder: Path) -> None:
+        """Write the card into a model's folder."""
+        (folder / _CARD_FILE).write_bytes(orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2))
+
+
+def tokenizer_file(folder: Path) -> Path:
+    """Return where a model's folder holds its tokenizer."""
+    return folder / _TOKENIZER_FILE

@@ -1,0 +1,1 @@
+"""What every process needs to be run; knows no domain."""
