@@ -42,7 +42,7 @@ proto: $(VENV)/.test ## regenerate the protobuf code beside its sources
 envoy: $(VENV)/.test ## render Envoy's configurations into envoy/
 	@$(BIN)/python -m edge
 
-bench: $(VENV)/.test ## measure against peers and limits, in one run
+bench: $(VENV)/.test $(VENV)-peers/.installed ## measure against peers and limits, in one run
 	@$(BIN)/python -m bench
 
 lock: $(VENV)/.local ## lock the requirements anew, with hashes
@@ -54,14 +54,22 @@ $(BIN)/uv: requirements/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
 
+$(VENV)-peers/.installed: requirements/peers.txt | $(BIN)/uv
+	@echo "Installing the peers that bench measures against ..."
+	@$(PYTHON) -m venv $(VENV)-peers
+	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	@$(BIN)/uv pip install --quiet --python $(VENV)-peers/bin/python --no-deps --require-hashes -r requirements/peers.txt
+	@touch $@
+
 $(VENV)/.local: requirements/local.txt pyproject.toml | $(BIN)/uv
 	@test -e $(VENV)/.test || { echo "Installing the locked requirements (about 1 GB, once) ..."; \
 	  $(INSTALL) --require-hashes -r requirements/local.txt; }
 	@$(INSTALL) --no-build-isolation --offline --editable .
 	@touch $@
 
-$(VENV)/.test: requirements/dev.txt pyproject.toml | $(BIN)/uv
+$(VENV)/.test: requirements/dev.txt pyproject.toml tests/page/node/package-lock.json | $(BIN)/uv
 	@echo "Installing the locked test requirements ..."
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@$(INSTALL) --no-build-isolation --offline --editable .
+	@PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund --prefix tests/page/node
 	@touch $@ $(VENV)/.local

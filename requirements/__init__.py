@@ -1,0 +1,1 @@
+"""What is installed: locked, with hashes, and without naming any registry."""
