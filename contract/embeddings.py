@@ -81,11 +81,9 @@ def _parse_input(fields: dict[str, object]) -> Inputs | ApiError:
         case None:
             return errors.missing_parameter("input")
         case str(text):
-            return (
-                Texts((text,)) if text else errors.invalid_parameter("input", "Must not be empty")
-            )
+            return Texts((text,)) if text else _empty_input()
         case []:
-            return errors.invalid_parameter("input", "Must not be empty")
+            return _empty_input()
         case list(items) if _is_token_list(items):
             # A flat list of integers is one input, and bounded by the model's context instead.
             return TokenIds((tuple(items),))
@@ -125,7 +123,7 @@ def _parse_items(items: list[object]) -> Inputs | ApiError:
 
 
 def _is_token_list(items: list[object]) -> bool:
-    return all(type(item) is int for item in items)  # bool is an int, and no token id
+    return set(map(type, items)) == {int}  # bool is an int, and no token id; [] is no list of ids
 
 
 def _parse_encoding(value: object) -> Encoding | ApiError:

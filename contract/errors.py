@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-ErrorType = Literal["invalid_request_error", "requests", "insufficient_quota", "server_error"]
+ErrorType = Literal[
+    "invalid_request_error",
+    "max_tokens_per_request",
+    "requests",
+    "insufficient_quota",
+    "server_error",
+]
+
+_ECHO_LENGTH_MAX = 200
+"""Characters of a client's own text that a message repeats."""
 
 _RETRYABLE_WAIT_MAX = timedelta(seconds=60)
 """The Node SDK ignores a longer delay and hammers instead, so beyond it we forbid the retry."""
@@ -39,7 +48,8 @@ class ApiError:
             "param": self.param,
             "code": self.code,
         }
-        return json.dumps({"error": fields}, ensure_ascii=False, separators=(",", ":")).encode()
+        text = json.dumps({"error": fields}, ensure_ascii=False, separators=(",", ":"))
+        return text.encode(errors="replace")  # a client's header may hold what is not Unicode
 
     def headers(self) -> dict[str, str]:
         """Return the headers that go with the body: its media type, and what the SDKs retry on."""
@@ -85,6 +95,15 @@ def tier_not_entitled(what: str, tier: str) -> ApiError:
         status=403,
         message=f"Your tier '{tier}' does not cover {what}. Please contact support to change it.",
         code="tier_not_entitled",
+    )
+
+
+def key_not_scoped(what: str) -> ApiError:
+    """The key is good, but it was made for less than its account's tier covers."""
+    return ApiError(
+        status=403,
+        message=f"This API key may not call {what}. Use a key that was made for it.",
+        code="key_not_scoped",
     )
 
 
@@ -157,7 +176,7 @@ def model_not_found(model: str) -> ApiError:
     """No such model is served."""
     return ApiError(
         status=404,
-        message=f"The model `{model}` does not exist or you do not have access to it.",
+        message=f"The model `{_shorten(model)}` does not exist or you do not have access to it.",
         param="model",
         code="model_not_found",
     )
@@ -180,7 +199,7 @@ def max_tokens_per_request(requested: int, tokens_max: int) -> ApiError:
     return ApiError(
         status=400,
         message=f"Requested {requested} tokens, max {tokens_max} tokens per request",
-        type="invalid_request_error",
+        type="max_tokens_per_request",
         param="input",
         code="max_tokens_per_request",
     )
@@ -249,3 +268,7 @@ def internal() -> ApiError:
         type="server_error",
         code="internal_error",
     )
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _ECHO_LENGTH_MAX else f"{text[:_ECHO_LENGTH_MAX]}…"

@@ -36,7 +36,7 @@ def mask_key(text: str) -> str:
     """Return what may be shown of a key: a prefix and the last four characters."""
     if len(text) < len(PREFIX) + 8:
         return "****"
-    return f"{text[:7]}****…{text[-4:]}"
+    return f"{text[:8]}****…{text[-4:]}"
 
 
 def checksum(text: str) -> str:

@@ -54,15 +54,26 @@ class ModelCard:
             OSError: there is none.
             ValueError: it is not a card.
         """
-        fields = orjson.loads((folder / _CARD_FILE).read_bytes())
+        path = card_file(folder)
+        content = path.read_bytes()
         try:
+            fields = orjson.loads(content)
             return cls(**fields | {"aliases": tuple(fields["aliases"])})
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"{folder / _CARD_FILE} is not a model card") from error
+        except (KeyError, TypeError, orjson.JSONDecodeError) as error:
+            raise ValueError(f"{path} is not a model card") from error
 
     def write(self, folder: Path) -> None:
         """Write the card into a model's folder."""
-        (folder / _CARD_FILE).write_bytes(orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2))
+        card_file(folder).write_bytes(self.dump())
+
+    def dump(self) -> bytes:
+        """Return the card as its file holds it."""
+        return orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2)
+
+
+def card_file(folder: Path) -> Path:
+    """Return where a model's folder holds its card."""
+    return folder / _CARD_FILE
 
 
 def tokenizer_file(folder: Path) -> Path:
