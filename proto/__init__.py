@@ -1,0 +1,1 @@
+"""Wire formats: protobuf sources with the generated code beside them."""

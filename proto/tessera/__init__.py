@@ -1,0 +1,1 @@
+"""Tessera's own wire formats, one folder per API."""

@@ -1,0 +1,1 @@
+"""Our wire-compatible subset of Envoy's messages."""
