@@ -1,0 +1,1 @@
+"""What is true of keys, tiers and quotas; no I/O."""

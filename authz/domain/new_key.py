@@ -1,0 +1,49 @@
+"""A key at the one moment when its text exists on our side."""
+
+from collections.abc import Set
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Self
+
+from authz.domain.directory import Endpoint
+from authz.domain.pepper import Pepper
+from contract.keys import PREFIX
+
+_SHOWN: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """All that is stored of a key; `prefix` and `last_four` are all that is shown of it again."""
+
+    name: str
+    environment: str
+    scopes: Set[Endpoint]
+    expires_at: datetime | None
+    pepper_id: str
+    digest: bytes = field(repr=False)
+    prefix: str
+    last_four: str
+
+    @classmethod
+    def describe(
+        cls,
+        text: str,
+        pepper: Pepper,
+        *,
+        name: str,
+        environment: str,
+        scopes: Set[Endpoint] = frozenset(Endpoint),
+        expires_at: datetime | None = None,
+    ) -> Self:
+        """Describe the key that `text` is, without keeping the text."""
+        return cls(
+            name=name,
+            environment=environment,
+            scopes=scopes,
+            expires_at=expires_at,
+            pepper_id=pepper.id,
+            digest=pepper.digest_key(text),
+            prefix=text[: len(PREFIX) + _SHOWN],
+            last_four=text[-4:],
+        )

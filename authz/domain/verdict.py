@@ -1,0 +1,49 @@
+"""The answer to one check."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from authz.domain.bucket import Bucket
+from authz.domain.directory import AccountId, KeyId
+from contract.errors import ApiError
+
+
+class Reason(StrEnum):
+    """Why a request is denied: a label for metrics and logs; the client reads the error."""
+
+    MISSING_KEY = "missing_key"
+    MALFORMED_KEY = "malformed_key"
+    UNKNOWN_KEY = "unknown_key"
+    REVOKED_KEY = "revoked_key"
+    EXPIRED_KEY = "expired_key"
+    CLOSED_ACCOUNT = "closed_account"
+    SUSPENDED_ACCOUNT = "suspended_account"
+    UNKNOWN_URL = "unknown_url"
+    ENDPOINT_NOT_IN_SCOPE = "endpoint_not_in_scope"
+    ENDPOINT_NOT_ENTITLED = "endpoint_not_entitled"
+    MODEL_NOT_ENTITLED = "model_not_entitled"
+    INVALID_REQUEST = "invalid_request"
+    TOO_MANY_ITEMS = "too_many_items"
+    TOO_MANY_REQUESTS = "too_many_requests"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The request may pass. `bucket` is absent where requests are not charged."""
+
+    account_id: AccountId
+    key_id: KeyId
+    tokens: int | None = None
+    bucket: Bucket | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """The request may not pass; `error` is what the client is told."""
+
+    reason: Reason
+    error: ApiError
+    bucket: Bucket | None = None
+
+
+Verdict = Allowed | Denied

@@ -1,0 +1,1 @@
+"""How others speak to authz; the only place that knows gRPC and the wire messages."""

@@ -1,0 +1,1 @@
+"""What authz does, step by step, over ports that storage and rpc fill."""

@@ -1,0 +1,1 @@
+"""PostgreSQL and the local disk; the only place that knows asyncpg."""

@@ -1,0 +1,144 @@
+"""Turns fields, from the database or the snapshot file, into accounts, keys and tiers.
+
+What the database's own constraints should already forbid is refused here again: one bad row must
+never be half believed.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from authz.domain.directory import (
+    Account,
+    AccountId,
+    AccountStatus,
+    BadDirectoryError,
+    Endpoint,
+    Key,
+    KeyId,
+    KeyStatus,
+    Tier,
+)
+
+E = TypeVar("E", bound=StrEnum)
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Fields(Protocol):
+    """A row or a JSON object: anything that gives a field by its name."""
+
+    def __getitem__(self, name: str, /) -> Any: ...  # noqa: ANN401 a column's type is known to its reader
+
+
+def parse_tier(fields: Fields) -> Tier:
+    """Read a tier. Raises `BadDirectoryError` for a blank, unknown or senseless field."""
+    return Tier(
+        name=_text(fields, "name"),
+        requests_per_minute=_positive(fields, "requests_per_minute"),
+        tokens_per_minute=_positive(fields, "tokens_per_minute"),
+        tokens_per_month=_positive(fields, "tokens_per_month"),
+        items_max=_positive(fields, "items_max"),
+        endpoints=frozenset(_choice(Endpoint, name) for name in _list(fields, "endpoints")),
+        models=frozenset(_list(fields, "models")),
+    )
+
+
+def parse_account(fields: Fields) -> Account:
+    """Read an account. Raises `BadDirectoryError` for a blank, unknown or senseless field."""
+    return Account(
+        id=AccountId(_uuid(fields, "id")),
+        name=_text(fields, "name"),
+        tier=_text(fields, "tier"),
+        status=_choice(AccountStatus, fields["status"]),
+    )
+
+
+def parse_key(fields: Fields, pepper_id: str) -> Key:
+    """Read a key whose digest was made under the pepper `pepper_id`.
+
+    Raises `BadDirectoryError` for a blank, unknown or senseless field, and for another pepper:
+    under that one no good key would ever be found.
+    """
+    if fields["pepper_id"] != pepper_id:
+        raise BadDirectoryError(
+            f"key {fields['id']} needs pepper {fields['pepper_id']}; this process has {pepper_id}"
+        )
+    return Key(
+        id=KeyId(_uuid(fields, "id")),
+        account_id=AccountId(_uuid(fields, "account_id")),
+        digest=_digest(fields["digest"]),
+        status=_choice(KeyStatus, fields["status"]),
+        scopes=frozenset(_choice(Endpoint, name) for name in _list(fields, "scopes")),
+        expires_at=_moment(fields["expires_at"]),
+    )
+
+
+def by_id(values: Iterable[V], name: Callable[[V], K]) -> Mapping[K, V]:
+    """Index values by what names them. Raises `BadDirectoryError` where two share a name."""
+    index: dict[K, V] = {}
+    for value in values:
+        if name(value) in index:
+            raise BadDirectoryError(f"{name(value)} appears twice")
+        index[name(value)] = value
+    return index
+
+
+def _text(fields: Fields, name: str) -> str:
+    value = fields[name]
+    if not isinstance(value, str) or not value.strip():
+        raise BadDirectoryError(f"{name} is blank")
+    return value
+
+
+def _positive(fields: Fields, name: str) -> int:
+    value = fields[name]
+    if type(value) is not int or value <= 0:
+        raise BadDirectoryError(f"{name} is not a positive number")
+    return value
+
+
+def _list(fields: Fields, name: str) -> list[str]:
+    values = fields[name]
+    if not isinstance(values, list) or not all(isinstance(v, str) and v for v in values):
+        raise BadDirectoryError(f"{name} is not a list of names")
+    return values
+
+
+def _choice(choices: type[E], value: str) -> E:
+    try:
+        return choices(value)
+    except ValueError:
+        raise BadDirectoryError(f"unknown {choices.__name__}: {value!r}") from None
+
+
+def _uuid(fields: Fields, name: str) -> UUID:
+    value = fields[name]
+    try:
+        return value if isinstance(value, UUID) else UUID(value)
+    except (AttributeError, TypeError, ValueError):
+        raise BadDirectoryError(f"{name} is not an id") from None
+
+
+def _digest(value: object) -> bytes:
+    try:
+        digest = value if isinstance(value, bytes) else bytes.fromhex(str(value))
+    except ValueError:
+        digest = b""
+    if len(digest) != 32:
+        raise BadDirectoryError("a digest is not 32 bytes")
+    return digest
+
+
+def _moment(value: object) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        raise BadDirectoryError("a time is not a time") from None
+    if moment.tzinfo is None:
+        raise BadDirectoryError("a time has no zone")
+    return moment

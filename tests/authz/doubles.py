@@ -1,0 +1,155 @@
+"""Stand-ins for what is outside, and short ways to make values."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID, uuid4
+
+from prometheus_client import CollectorRegistry
+
+from authz.domain.bucket import Bucket
+from authz.domain.directory import (
+    Account,
+    AccountId,
+    AccountStatus,
+    BadDirectoryError,
+    Directory,
+    Endpoint,
+    Key,
+    KeyId,
+    KeyStatus,
+    Tier,
+)
+from authz.domain.pepper import Pepper
+from authz.domain.undecided import DatabaseError
+from authz.service.current_directory import CurrentDirectory
+from authz.service.metrics import QuotaMetrics
+from contract.keys import mint_key
+
+NOW: Final = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+TIER: Final = Tier(
+    name="standard",
+    requests_per_minute=60,
+    tokens_per_minute=1000,
+    tokens_per_month=1000,
+    items_max=4,
+    endpoints=frozenset(Endpoint),
+    models=frozenset("*"),
+)
+ACCOUNT: Final = Account(AccountId(UUID(int=1)), "acme", "standard", AccountStatus.ACTIVE)
+
+
+def key_text(number: int = 0) -> str:
+    """Return a well-formed key; another for each number."""
+    return mint_key(lambda size: number % size)
+
+
+def make_key(pepper: Pepper, text: str, expires_at: datetime | None = None) -> Key:
+    """Return an active key of `ACCOUNT` with every scope."""
+    return Key(
+        id=KeyId(uuid4()),
+        account_id=ACCOUNT.id,
+        digest=pepper.digest_key(text),
+        status=KeyStatus.ACTIVE,
+        scopes=frozenset(Endpoint),
+        expires_at=expires_at,
+    )
+
+
+def make_directory(
+    *keys: Key, number: int = 1, account: Account = ACCOUNT, tier: Tier = TIER
+) -> Directory:
+    """Return a directory of one account on one tier."""
+    return Directory.build(
+        number,
+        {tier.name: tier},
+        {account.id: replace(account, tier=tier.name)},
+        {key.id: key for key in keys},
+    )
+
+
+def make_current(directory: Directory | None = None) -> CurrentDirectory:
+    """Return a fresh current directory by a clock that stands still."""
+    current = CurrentDirectory(300, ManualClock())
+    if directory is not None:
+        current.confirm(directory)
+    return current
+
+
+def make_quota_metrics() -> QuotaMetrics:
+    """Return metrics in a registry of their own."""
+    return QuotaMetrics(CollectorRegistry())
+
+
+@dataclass(slots=True)
+class ManualClock:
+    """A clock that moves when it is told to."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        """Return what was set."""
+        return self.now
+
+
+class FakeLedger:
+    """The ledger in memory, by a clock of the test's."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self._buckets: dict[AccountId, Bucket] = {}
+        self.asked: list[int] = []
+        self.is_down = False
+        self.gate: asyncio.Event | None = None
+        """Where set, statements wait for it."""
+
+    async def take(self, account_id: AccountId, limit: int, asked: int) -> tuple[int, Bucket]:
+        """Charge up to `asked`."""
+        self.asked.append(asked)
+        if self.gate is not None:
+            await self.gate.wait()
+        await self.ping()
+        bucket = self._buckets.get(account_id, Bucket(limit, 0, self._clock.now)).resize(limit)
+        granted, self._buckets[account_id] = bucket.take(asked, self._clock.now)
+        return granted, self._buckets[account_id]
+
+    async def ping(self) -> None:
+        """Fail while it is down."""
+        if self.is_down:
+            raise DatabaseError("down")
+
+
+@dataclass(slots=True)
+class FakeFeed:
+    """A feed in memory: what is put into `state` is what sessions read."""
+
+    state: Directory | BadDirectoryError | DatabaseError
+    opened: int = 0
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["FakeFeed"]:
+        """Return a session: the feed itself."""
+        self.opened += 1
+        if isinstance(self.state, DatabaseError):
+            raise self.state
+        yield self
+
+    async def wait(self, seconds: float) -> None:
+        """Return when `heard` is set, or after `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.heard.wait()
+        except TimeoutError:
+            return
+        self.heard.clear()
+
+    async def read(self, known: Directory | None) -> Directory:
+        """Return or raise the state."""
+        if isinstance(self.state, Directory):
+            return known if known is not None and known == self.state else self.state
+        raise self.state

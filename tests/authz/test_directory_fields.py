@@ -1,0 +1,105 @@
+"""Rows and JSON objects are believed whole or not at all."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from authz.domain.directory import BadDirectoryError
+from authz.storage.directory_fields import by_id, parse_account, parse_key, parse_tier
+
+_TIER: dict[str, Any] = {
+    "name": "trial",
+    "requests_per_minute": 60,
+    "tokens_per_minute": 1000,
+    "tokens_per_month": 10_000,
+    "items_max": 8,
+    "endpoints": ["embeddings"],
+    "models": ["*"],
+}
+_ACCOUNT: dict[str, Any] = {"id": uuid4(), "name": "acme", "tier": "trial", "status": "active"}
+_KEY: dict[str, Any] = {
+    "id": uuid4(),
+    "account_id": uuid4(),
+    "digest": bytes(32),
+    "pepper_id": "00000000",
+    "status": "active",
+    "scopes": ["embeddings"],
+    "expires_at": datetime(2027, 1, 1, tzinfo=UTC),
+}
+
+
+def test_good_fields_are_read() -> None:
+    """The rows that the bad ones below are made from are good."""
+    assert parse_tier(_TIER).name == "trial"
+    assert parse_account(_ACCOUNT).id == _ACCOUNT["id"]
+    assert parse_key(_KEY, "00000000").expires_at == _KEY["expires_at"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""),
+        ("name", None),
+        ("requests_per_minute", 0),
+        ("requests_per_minute", None),
+        ("requests_per_minute", True),
+        ("tokens_per_minute", -1),
+        ("tokens_per_month", "many"),
+        ("items_max", 1.5),
+        ("endpoints", ["everything"]),
+        ("endpoints", None),
+        ("models", [""]),
+        ("models", "all"),
+    ],
+)
+def test_a_bad_tier_is_refused(field: str, value: object) -> None:
+    """A blank limit is no limit of nothing, and none without end either."""
+    with pytest.raises(BadDirectoryError):
+        parse_tier(_TIER | {field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", None),
+        ("id", "x"),
+        ("name", "  "),
+        ("tier", ""),
+        ("status", "actve"),
+        ("status", None),
+    ],
+)
+def test_a_bad_account_is_refused(field: str, value: object) -> None:
+    """An unknown status is neither active nor closed."""
+    with pytest.raises(BadDirectoryError):
+        parse_account(_ACCOUNT | {field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", 7),
+        ("account_id", None),
+        ("digest", b""),
+        ("digest", bytes(31)),
+        ("digest", None),
+        ("status", "deleted"),
+        ("scopes", ["admin"]),
+        ("scopes", None),
+        ("expires_at", "soon"),
+        ("expires_at", datetime(2027, 1, 1)),  # noqa: DTZ001 the point
+        ("pepper_id", "ffffffff"),
+    ],
+)
+def test_a_bad_key_is_refused(field: str, value: object) -> None:
+    """So is a key made under another pepper: with this one it would never be found."""
+    with pytest.raises(BadDirectoryError):
+        parse_key(_KEY | {field: value}, "00000000")
+
+
+def test_a_duplicate_is_refused() -> None:
+    """The last of two would silently win."""
+    with pytest.raises(BadDirectoryError, match="twice"):
+        by_id(["a", "a"], lambda value: value)

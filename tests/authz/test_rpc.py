@@ -1,0 +1,160 @@
+"""Between Envoy's words and ours."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from authz.domain.bucket import Bucket
+from authz.domain.directory import AccountId, KeyId
+from authz.domain.undecided import UndecidedError
+from authz.domain.verdict import Allowed, Denied, Reason
+from authz.rpc.access_log import AccessLogServicer
+from authz.rpc.check_request import to_question
+from authz.rpc.check_response import to_response
+from authz.rpc.durations import format_duration
+from authz.rpc.failures import ANSWERS
+from contract import errors
+from proto.tessera.envoy.v1.access_log_pb2 import HttpAccessLogEntry, StreamAccessLogsMessage
+from proto.tessera.envoy.v1.ext_authz_pb2 import CheckRequest, HeaderValueOption
+
+_BUCKET = Bucket(3000, 1, 0.0)
+
+
+def _values(options: "list[HeaderValueOption]") -> dict[str, str]:
+    assert all(
+        option.append_action == HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD for option in options
+    )
+    return {option.header.key: option.header.value for option in options}
+
+
+def test_a_question_is_taken_out_of_envoys_message() -> None:
+    """A header that was not sent is nothing, and not an empty key."""
+    request = CheckRequest()
+    http = request.attributes.request.http
+    http.method, http.path, http.raw_body = "POST", "/v1/embeddings", b"x"
+    assert to_question(request).authorization is None
+    http.headers["authorization"] = "Bearer y"
+    question = to_question(request)
+    assert (question.method, question.path) == ("POST", "/v1/embeddings")
+    assert (question.authorization, question.body) == ("Bearer y", b"x")
+
+
+def test_a_question_shows_neither_key_nor_body() -> None:
+    """In a traceback or a log line."""
+    request = CheckRequest()
+    request.attributes.request.http.headers["authorization"] = "Bearer secret"
+    request.attributes.request.http.raw_body = b"private"
+    shown = repr(to_question(request))
+    assert "secret" not in shown
+    assert "private" not in shown
+
+
+def test_allowed_tells_upstream_who_and_the_client_how_much() -> None:
+    """Each its own headers, each set and never appended to what a client sent."""
+    verdict = Allowed(AccountId(UUID(int=1)), KeyId(UUID(int=2)), 44, _BUCKET)
+    response = to_response(verdict)
+    assert response.status.code == 0
+    assert _values(list(response.ok_response.headers)) == {
+        "x-tessera-account": str(UUID(int=1)),
+        "x-tessera-key": str(UUID(int=2)),
+        "x-tessera-tokens": "44",
+    }
+    assert _values(list(response.ok_response.response_headers_to_add)) == {
+        "x-ratelimit-limit-requests": "3000",
+        "x-ratelimit-remaining-requests": "2999",
+        "x-ratelimit-reset-requests": "20ms",
+    }
+
+
+def test_denied_is_the_catalogues_error_whole() -> None:
+    """Status, headers and body, byte by byte."""
+    error = errors.request_rate_exceeded("m", "a", 3, 3, timedelta(seconds=20))
+    response = to_response(Denied(Reason.TOO_MANY_REQUESTS, error, Bucket(3, 3, 0.0)))
+    denied = response.denied_response
+    assert response.status.code != 0
+    assert denied.status.code == 429
+    assert denied.body.encode() == error.body()
+    assert _values(list(denied.headers)) == error.headers() | {
+        "x-ratelimit-limit-requests": "3",
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-requests": "1m0s",
+    }
+
+
+@pytest.mark.parametrize(
+    ("duration", "text"),
+    [
+        (timedelta(), "0s"),
+        (timedelta(microseconds=1), "1ms"),
+        (timedelta(milliseconds=20), "20ms"),
+        (timedelta(seconds=1), "1s"),
+        (timedelta(seconds=1.5), "1.5s"),
+        (timedelta(minutes=6), "6m0s"),
+        (timedelta(hours=1, seconds=2), "1h0m2s"),
+    ],
+)
+def test_durations_are_written_as_go_writes_them(duration: timedelta, text: str) -> None:
+    """The SDKs' users parse these."""
+    assert format_duration(duration) == text
+
+
+def _all_subclasses(kind: type[UndecidedError]) -> Iterator[type[UndecidedError]]:
+    for subclass in kind.__subclasses__():
+        yield subclass
+        yield from _all_subclasses(subclass)
+
+
+def test_the_table_of_errors_is_total() -> None:
+    """Every way of being undecided is a 503 that asks for a retry and blames no key."""
+    assert set(_all_subclasses(UndecidedError)) == set(ANSWERS)
+    for answer in ANSWERS.values():
+        error = answer(timedelta(seconds=1))
+        assert error.status == 503
+        assert error.headers()["retry-after-ms"] == "1000"
+        assert "key" not in error.message.lower()
+
+
+async def _count(*entries: HttpAccessLogEntry) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    message = StreamAccessLogsMessage()
+    message.http_logs.log_entry.extend(entries)
+
+    async def messages() -> AsyncIterator[StreamAccessLogsMessage]:
+        yield message
+
+    await AccessLogServicer(registry).stream_access_logs(messages(), None)  # type: ignore[arg-type]
+    return registry
+
+
+def _entry(route: str, status: int | None, *, left: bool = False) -> HttpAccessLogEntry:
+    entry = HttpAccessLogEntry()
+    entry.common_properties.route_name = route
+    entry.common_properties.duration.FromTimedelta(timedelta(milliseconds=250))
+    if status is not None:
+        entry.response.response_code.value = status
+    if left:
+        entry.common_properties.response_flags.downstream_connection_termination = True
+    return entry
+
+
+async def test_outcomes_are_counted_by_route_status_and_failure() -> None:
+    """A client that left has no status, and a flag that says so."""
+    registry = await _count(
+        _entry("embeddings", 200), _entry("embeddings", 200), _entry("embeddings", None, left=True)
+    )
+    name, route = "authz_responses_total", {"route": "embeddings"}
+    assert registry.get_sample_value(name, route | {"status": "200", "flag": "none"}) == 2
+    left = {"status": "0", "flag": "downstream_connection_termination"}
+    assert registry.get_sample_value(name, route | left) == 1
+    assert registry.get_sample_value("authz_response_seconds_sum", route) == 0.75
+
+
+async def test_labels_are_bounded() -> None:
+    """No stream, however long or strange, makes metrics without end."""
+    registry = await _count(*(_entry(f"route{n}", 100_000 + n) for n in range(200)))
+    [family] = [one for one in registry.collect() if one.name == "authz_responses"]
+    labels = {tuple(sample.labels.values()) for sample in family.samples}
+    assert len(labels) <= 33
