@@ -1,0 +1,1 @@
+"""Envoy's configuration as typed code; the rendered files are in `envoy/`."""

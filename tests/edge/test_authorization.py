@@ -1,0 +1,148 @@
+"""What authz says goes; what it does not say is a no that blames nobody's key."""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from contract import errors
+from contract.errors import ApiError
+from edge.deployment import Timeouts
+from tests.edge.conftest import Edge
+from tests.edge.doubles import allow, deny
+from tests.edge.http1 import assert_is, assert_is_retryable, bearer, embeddings, exchange, request
+from tests.waiting import wait_until
+
+_DENIALS = [
+    errors.incorrect_api_key("sk-tess****…aaaa"),
+    errors.tier_not_entitled("the model `x`", "trial"),
+    errors.model_not_found("x"),
+    errors.context_length_exceeded(512, 513, 7),
+    errors.body_too_large(1),
+    errors.request_rate_exceeded("m", "a", 3, 3, timedelta(seconds=20)),
+    errors.request_rate_exceeded("m", "a", 3, 3, timedelta(days=3)),
+    errors.unavailable(timedelta(milliseconds=123)),
+    errors.internal(),
+]
+
+
+@pytest.fixture(scope="module")
+def timeouts() -> Timeouts:
+    """Short for a small body, longer for a large one."""
+    return Timeouts(decision_seconds=0.5, counting_seconds=1.5)
+
+
+@pytest.fixture
+def edge_with_authz_down(edge: Edge) -> Iterator[Edge]:
+    """Envoy, and nobody at either socket of authz."""
+    edge.authz.stop()
+    yield edge
+    edge.authz.start()
+    wait_until(lambda: exchange(edge.port, embeddings()).status == 200)
+
+
+@pytest.fixture
+def edge_with_two_authz(edge: Edge) -> Iterator[Edge]:
+    """Envoy, and two processes of authz that both have answered."""
+    edge.spare_authz.start()
+    wait_until(lambda: exchange(edge.port, embeddings()).status == 200 and _both_asked(edge))
+    yield edge
+    edge.spare_authz.stop()
+    edge.authz.start()
+    wait_until(lambda: exchange(edge.port, embeddings()).status == 200)
+
+
+def _both_asked(edge: Edge) -> bool:
+    return bool(edge.authz.checks and edge.spare_authz.checks)
+
+
+@pytest.mark.parametrize("error", _DENIALS, ids=lambda error: f"{error.status}-{error.code}")
+def test_a_denial_passes_unchanged(edge: Edge, error: ApiError) -> None:
+    """Even with a status that Envoy answers its own failures with."""
+    edge.authz.behaviour = deny(error)
+    assert_is(exchange(edge.port, embeddings()), error)
+    assert edge.adapter.received == []
+
+
+def test_what_authz_adds_to_a_response_reaches_the_client(edge: Edge) -> None:
+    """The rate limit's state is told with each answer."""
+    answer = exchange(edge.port, embeddings())
+    assert answer.header("x-ratelimit-limit-requests") == "60"
+
+
+def test_models_are_authorised_too(edge: Edge) -> None:
+    """No route to the adapter goes around authz."""
+    edge.authz.behaviour = deny(errors.incorrect_api_key())
+    for path in ("/v1/models", "/v1/models/a%2Fb"):
+        answer = exchange(edge.port, request("GET", path, bearer()))
+        assert_is(answer, errors.incorrect_api_key())
+
+
+def test_authz_that_is_silent_is_503(edge: Edge) -> None:
+    """A timeout in the middle of a decision denies, quickly, and says when to try again."""
+
+    def sleep(request: object) -> object:
+        time.sleep(1)
+        return allow(request)  # type: ignore[arg-type]
+
+    edge.authz.behaviour = sleep  # type: ignore[assignment]
+    assert_is_retryable(exchange(edge.port, embeddings()), errors.unavailable)
+    assert edge.adapter.received == []
+
+
+def test_a_large_body_may_take_longer_to_count(edge: Edge) -> None:
+    """What would be too slow for a short text is in time for a long one."""
+
+    def sleep(request: object) -> object:
+        time.sleep(0.8)
+        return allow(request)  # type: ignore[arg-type]
+
+    edge.authz.behaviour = sleep  # type: ignore[assignment]
+    assert exchange(edge.port, embeddings(b"x" * 300_000)).status == 200
+
+
+def test_authz_that_breaks_is_503(edge: Edge) -> None:
+    """An exception is not a decision."""
+
+    def fail(_: object) -> object:
+        raise RuntimeError("on purpose")
+
+    edge.authz.behaviour = fail  # type: ignore[assignment]
+    assert_is_retryable(exchange(edge.port, embeddings()), errors.unavailable)
+    assert edge.adapter.received == []
+
+
+def test_authz_that_is_down_is_503(edge_with_authz_down: Edge) -> None:
+    """Never 401 or 403, and never an entry."""
+    for _ in range(3):
+        answer = exchange(edge_with_authz_down.port, embeddings())
+        assert_is_retryable(answer, errors.unavailable)
+    assert edge_with_authz_down.adapter.received == []
+
+
+def test_refusals_of_envoys_own_need_no_authz(edge_with_authz_down: Edge) -> None:
+    """A bad key is told so whoever is down."""
+    answer = exchange(edge_with_authz_down.port, embeddings(key="sk-x"))
+    assert_is(answer, errors.incorrect_api_key())
+
+
+def test_waits_are_spread(edge_with_authz_down: Edge) -> None:
+    """The clients of one failure do not all come back in the same moment."""
+    port = edge_with_authz_down.port
+    waits = {exchange(port, embeddings()).header("retry-after-ms") for _ in range(60)}
+    assert len(waits) > 1
+
+
+def test_a_dead_authz_process_is_soon_left_out(edge_with_two_authz: Edge) -> None:
+    """The few checks that still go to it are refused at once; soon all go to the other."""
+    edge_with_two_authz.authz.stop()
+    refused, served_running = 0, 0
+    while served_running < 20:
+        answer = exchange(edge_with_two_authz.port, embeddings())
+        if answer.status == 200:
+            served_running += 1
+        else:
+            assert_is_retryable(answer, errors.unavailable)
+            refused, served_running = refused + 1, 0
+        assert refused < 10
