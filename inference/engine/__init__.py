@@ -1,0 +1,1 @@
+"""What runs inside Triton: token ids in, unit vectors out."""

@@ -1,0 +1,1 @@
+"""The folder that Triton serves from, generated from a checkpoint."""
