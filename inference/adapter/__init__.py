@@ -1,0 +1,1 @@
+"""The OpenAI face of the model: HTTP in, Triton requests out."""

@@ -1,0 +1,102 @@
+"""The adapter's process."""
+
+import asyncio
+import gc
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Final, NoReturn
+
+import structlog
+import uvicorn
+import uvloop
+from pydantic import ValidationError
+from starlette.types import ASGIApp
+
+from contract.tokens import RequestTokenizer
+from inference.adapter.app import build_app
+from inference.adapter.channels import open_channels
+from inference.adapter.settings import AdapterSettings
+from inference.adapter.threads import Threads
+from inference.adapter.triton import TritonEmbedder
+from runtime.logging import configure_logging
+
+_KEEP_ALIVE_SECONDS: Final = 2 * 60 * 60
+"""Longer than Envoy keeps an idle connection, so that we never close one as it sends on it."""
+
+_log = structlog.get_logger()
+
+
+def run() -> None:
+    """Serve until SIGTERM or SIGINT; finish what is under way, and exit with 0."""
+    configure_logging("adapter")
+    settings = _read_settings()
+    tokenizer = _read_tokenizer(settings.model_folder)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn takes over, and raises the signal anew when it has stopped gracefully.
+        signal.signal(number, _exit)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            runner.run(serve(settings, tokenizer))
+        except OSError as error:
+            sys.exit(f"The adapter cannot serve on ADAPTER_SOCKET {settings.socket}: {error}")
+
+
+async def serve(settings: AdapterSettings, tokenizer: RequestTokenizer) -> None:
+    """Serve until the process is told to stop."""
+    threads = Threads(settings.threads, settings.thread_queue_max)
+    channels = open_channels(settings.triton_address, settings.triton_channels)
+    embedder = TritonEmbedder(
+        channels, tokenizer.card.dimensions_max, settings.call_timeout_seconds
+    )
+    app = build_app(settings, tokenizer, embedder, threads)
+    gc.collect()
+    gc.freeze()  # what lives until the end is not looked through again: half the 99th percentile
+    _log.info("adapter.started", socket=str(settings.socket), model=tokenizer.card.id)
+    try:
+        await uvicorn.Server(configure(settings, app)).serve()
+    finally:
+        for channel in channels:
+            await channel.close(grace=None)
+        threads.close()
+        _log.info("adapter.stopped")
+
+
+def configure(settings: AdapterSettings, app: ASGIApp) -> uvicorn.Config:
+    """Return how uvicorn serves the application: on a Unix socket, saying nothing of itself."""
+    return uvicorn.Config(
+        app,
+        uds=str(settings.socket),
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,  # Envoy writes it
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
+    )
+
+
+def _read_settings() -> AdapterSettings:
+    try:
+        return AdapterSettings.model_validate({})  # the rest is from the environment
+    except ValidationError as error:
+        mistakes = (f"ADAPTER_{mistake['loc'][0]}".upper() for mistake in error.errors())
+        sys.exit(f"The adapter's settings are missing or wrong: {', '.join(mistakes)}.")
+
+
+def _read_tokenizer(folder: Path) -> RequestTokenizer:
+    try:
+        return RequestTokenizer.read(folder)
+    except Exception as error:  # noqa: BLE001 - tokenizers raises bare Exception for a bad file
+        sys.exit(
+            f"ADAPTER_MODEL_FOLDER {folder} holds no readable model card and tokenizer: {error}"
+        )
+
+
+def _exit(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)

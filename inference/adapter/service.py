@@ -1,0 +1,104 @@
+"""Embeds one request: read, admit, run, write."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
+
+import structlog
+
+from contract import errors
+from contract.embeddings import EmbeddingsRequest, parse_embeddings
+from contract.errors import ApiError
+from contract.tokens import RequestTokenizer, Tokenised
+from inference.adapter.admission import Overloaded
+from inference.adapter.answers import write_embeddings
+from inference.adapter.dispatch import Dispatcher
+from inference.adapter.embedder import Vectors
+from inference.adapter.metrics import AdapterMetrics
+from inference.adapter.threads import Threads
+from inference.adapter.vectors import cut
+
+_Result = TypeVar("_Result")
+
+_log = structlog.get_logger()
+
+_INLINE_NUMBERS_MAX: Final = 16_384
+"""Components of vectors that are written out within a millisecond."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A request that is within every limit, and its token ids."""
+
+    request: EmbeddingsRequest
+    tokenised: Tokenised
+
+
+class EmbeddingService:
+    """Answers embedding requests, given as bytes, with bytes."""
+
+    def __init__(
+        self,
+        tokenizer: RequestTokenizer,
+        dispatcher: Dispatcher,
+        threads: Threads,
+        metrics: AdapterMetrics,
+        inline_bytes_max: int,
+    ) -> None:
+        """Bodies of at most `inline_bytes_max` are read on the event loop, longer ones off it."""
+        self._tokenizer = tokenizer
+        self._dispatcher = dispatcher
+        self._threads = threads
+        self._metrics = metrics
+        self._inline_bytes_max = inline_bytes_max
+
+    async def embed(self, body: bytes, charged: str | None) -> bytes | ApiError:
+        """Return the answer's body; `charged` is how many tokens authz says it charged.
+
+        Raises:
+            EmbedderError: the model gave no vectors.
+            ThreadsBusyError: too many long bodies are waiting to be read.
+        """
+        is_short = len(body) <= self._inline_bytes_max
+        checked = await self._run(partial(check, self._tokenizer, body), inline=is_short)
+        if isinstance(checked, ApiError):
+            return checked
+        tokens = checked.tokenised.total
+        self._compare(charged, tokens)
+        vectors = await self._dispatcher.embed(checked.tokenised.sequences)
+        if isinstance(vectors, Overloaded):
+            return errors.overloaded(vectors.retry_after)
+        write = partial(self._write, checked, vectors)
+        answer = await self._run(write, inline=vectors.size <= _INLINE_NUMBERS_MAX)
+        self._metrics.count_tokens(tokens)
+        return answer
+
+    async def _run(self, work: Callable[[], _Result], *, inline: bool) -> _Result:
+        return work() if inline else await self._threads.run(work)
+
+    def _compare(self, charged: str | None, tokens: int) -> None:
+        if charged is None or charged == str(tokens):
+            return  # without authz in front, nothing is charged
+        self._metrics.count_usage_mismatch()
+        _log.error("usage.differed", charged=charged, tokens=tokens)
+
+    def _write(self, checked: Checked, vectors: Vectors) -> bytes:
+        request = checked.request
+        return write_embeddings(
+            cut(vectors, request.dimensions),
+            request.encoding,
+            self._tokenizer.card.id,
+            checked.tokenised.total,
+        )
+
+
+def check(tokenizer: RequestTokenizer, body: bytes) -> Checked | ApiError:
+    """Parse and tokenise a body; the same code charges for it in authz."""
+    request = parse_embeddings(body)
+    if isinstance(request, ApiError):
+        return request
+    tokenised = tokenizer.tokenise(request)
+    if isinstance(tokenised, ApiError):
+        return tokenised
+    return Checked(request, tokenised)

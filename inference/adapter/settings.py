@@ -1,0 +1,41 @@
+"""What the adapter is told from outside."""
+
+from pathlib import Path
+
+from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class AdapterSettings(BaseSettings):
+    """One adapter process, from environment variables that begin with `ADAPTER_`.
+
+    The bounds on tokens suit a model on a few CPU cores, which runs some 10,000 tokens a second.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="ADAPTER_", frozen=True, hide_input_in_errors=True, extra="ignore"
+    )
+
+    socket: Path = Field(description="Unix socket to serve HTTP on")
+    model_folder: Path = Field(description="folder with card.json and tokenizer.json")
+
+    triton_address: str = Field(description="gRPC target: host:port, dns:///name:port, unix:path")
+    triton_channels: PositiveInt = 4
+
+    call_timeout_seconds: PositiveFloat = Field(30.0, description="one Triton request")
+    request_timeout_seconds: PositiveFloat = Field(120.0, description="one HTTP request in all")
+    shutdown_timeout_seconds: PositiveInt = Field(20, description="for requests under way")
+
+    batch_tokens_max: PositiveInt = Field(2048, description="padded tokens in one Triton request")
+    batches_per_request: PositiveInt = Field(4, description="of one HTTP request at a time")
+
+    in_flight_tokens_max: PositiveInt = Field(16_384, description="held by Triton at a time")
+    queue_tokens_max: PositiveInt = Field(65_536, description="waiting for Triton; beyond: 503")
+    backlog_tokens_max: PositiveInt = Field(
+        262_144, description="accepted and unserved; beyond: 503 for requests of several batches"
+    )
+    tokens_per_second: PositiveFloat = Field(5000.0, description="assumed until measured")
+
+    inline_bytes_max: PositiveInt = Field(4096, description="longer bodies are read in a thread")
+    threads: PositiveInt = 2
+    thread_queue_max: PositiveInt = Field(64, description="long bodies waiting; beyond: 503")

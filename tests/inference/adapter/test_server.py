@@ -1,0 +1,164 @@
+"""The adapter as a process of its own."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelInferResponse
+
+from tests.contract.model_folder import CARD
+from tests.inference.adapter.eventually import eventually
+from tests.inference.adapter.triton_double import (
+    WIDTH,
+    Context,
+    TritonDouble,
+    answer_first_token,
+    answer_with,
+    hang,
+)
+
+RUN = (sys.executable, "-m", "inference", "serve")
+SECRET_TEXT = "the quick brown fox"
+
+
+async def start(environment: dict[str, str]) -> Process:
+    """Start the adapter with these variables alone."""
+    path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())}
+    return await asyncio.create_subprocess_exec(*RUN, env=path | environment, stderr=PIPE)
+
+
+@asynccontextmanager
+async def running(environment: dict[str, str]) -> AsyncIterator[Process]:
+    """Run the adapter until the block ends."""
+    process = await start(environment)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@pytest.fixture
+def environment(tmp_path: Path, model_folder: Path, triton_double: TritonDouble) -> dict[str, str]:
+    """What the adapter needs to be told."""
+    return {
+        "ADAPTER_SOCKET": str(tmp_path / "adapter.sock"),
+        "ADAPTER_MODEL_FOLDER": str(model_folder),
+        "ADAPTER_TRITON_ADDRESS": triton_double.address,
+    }
+
+
+@asynccontextmanager
+async def connect(environment: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the adapter's socket, once it answers."""
+    transport = httpx.AsyncHTTPTransport(uds=environment["ADAPTER_SOCKET"])
+    async with httpx.AsyncClient(transport=transport, base_url="http://adapter") as client:
+
+        async def is_ready() -> bool:
+            try:
+                return (await client.get("/readyz")).is_success
+            except httpx.TransportError:
+                return False
+
+        await eventually(is_ready)
+        yield client
+
+
+async def embed(client: httpx.AsyncClient) -> httpx.Response:
+    """Send a request."""
+    return await client.post("/v1/embeddings", json={"model": CARD.id, "input": SECRET_TEXT})
+
+
+async def test_sigterm_finishes_what_is_under_way_and_exits_with_0(
+    environment: dict[str, str], triton_double: TritonDouble
+) -> None:
+    """A deployment costs no request."""
+    release = asyncio.Event()
+
+    async def answer_late(request: ModelInferRequest, context: Context) -> ModelInferResponse:
+        await release.wait()
+        return await answer_first_token(request, context)
+
+    triton_double.script = answer_late
+    async with running(environment) as process, connect(environment) as client:
+        request = asyncio.create_task(embed(client))
+        await eventually(lambda: triton_double.running == 1)
+        process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.2)
+        release.set()
+        assert (await request).status_code == 200
+        async with asyncio.timeout(20):
+            assert await process.wait() == 0
+
+
+async def test_sigterm_ends_what_does_not_end_by_itself(
+    environment: dict[str, str], triton_double: TritonDouble
+) -> None:
+    """A model that hangs does not keep the process from stopping."""
+    triton_double.script = hang
+    grace = {"ADAPTER_SHUTDOWN_TIMEOUT_SECONDS": "1"}
+    async with running(environment | grace) as process, connect(environment) as client:
+        request = asyncio.create_task(embed(client))
+        await eventually(lambda: triton_double.running == 1)
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(20):
+            assert await process.wait() == 0
+        await asyncio.wait([request])
+        await eventually(lambda: triton_double.running == 0)
+
+
+async def test_logs_are_json_name_the_request_and_hold_no_text(
+    environment: dict[str, str], triton_double: TritonDouble
+) -> None:
+    """A failure can be traced, and nobody's input is written down."""
+    triton_double.script = answer_with(np.zeros((1, WIDTH)))
+    async with running(environment) as process, connect(environment) as client:
+        client.headers["x-request-id"] = "req_5"
+        assert (await embed(client)).status_code == 500
+        process.send_signal(signal.SIGTERM)
+        _, errors = await process.communicate()
+    lines = [json.loads(line) for line in errors.decode().splitlines()]
+    failed = [line for line in lines if line["event"] == "embedding.failed"]
+    assert [(line["request_id"], line["process"]) for line in failed] == [("req_5", "adapter")]
+    assert SECRET_TEXT not in errors.decode()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"ADAPTER_SOCKET": ""}, "ADAPTER_SOCKET"),
+        ({"ADAPTER_SOCKET": "/nowhere/adapter.sock"}, "ADAPTER_SOCKET"),
+        ({"ADAPTER_THREADS": "none"}, "ADAPTER_THREADS"),
+        ({"ADAPTER_QUEUE_TOKENS_MAX": "-1"}, "ADAPTER_QUEUE_TOKENS_MAX"),
+        ({"ADAPTER_MODEL_FOLDER": "/nowhere"}, "ADAPTER_MODEL_FOLDER"),
+    ],
+)
+async def test_a_wrong_setting_is_one_sentence_that_names_it(
+    environment: dict[str, str], wrong: dict[str, str], named: str
+) -> None:
+    """And the process ends with an exit code that says so."""
+    process = await start(environment | wrong)
+    async with asyncio.timeout(30):
+        _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert named in errors.decode().splitlines()[-1]
+    assert "Traceback" not in errors.decode()
+
+
+async def test_a_missing_setting_is_named() -> None:
+    """All that are missing, at once."""
+    process = await start({})
+    async with asyncio.timeout(30):
+        _, errors = await process.communicate()
+    for name in ("ADAPTER_SOCKET", "ADAPTER_MODEL_FOLDER", "ADAPTER_TRITON_ADDRESS"):
+        assert name in errors.decode()

