@@ -1,0 +1,5 @@
+"""`python -m cli` is `tessera`."""
+
+from cli.main import main
+
+main()

@@ -1,0 +1,171 @@
+"""The `tessera` command: start, stop and look at a stack on this machine."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from cli import report
+from stack.errors import StackError
+from stack.launch import RunningStack, current_status, launch, stop_stack
+from stack.layout import locate
+from stack.options import Options
+from stack.status import StackState, status_to_json
+
+_NOT_RUNNING = 3
+"""What service managers' `status` commands return for something that does not run."""
+
+app = typer.Typer(
+    help="Tessera: an OpenAI-compatible embeddings API, on this machine.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,
+)
+
+
+def _examples(*lines: str) -> str:
+    # After \b on a line of its own, click leaves the lines as they are.
+    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
+
+
+State = Annotated[
+    Path, typer.Option(help="Folder for data, logs and sockets; one stack per folder.")
+]
+
+
+@app.callback()
+def tessera() -> None:
+    """Tessera: an OpenAI-compatible embeddings API, on this machine."""
+
+
+@app.command(epilog=_examples("tessera up", "tessera up --detach --port 9000 --state /tmp/other"))
+def up(
+    state: State = Path(".tessera"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Public port; 0: a free one.")] = 8080,
+    authz: Annotated[int, typer.Option(min=1, max=64, help="How many authz processes.")] = 1,
+    *,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return when ready; stop it with `down`.")
+    ] = False,
+) -> None:
+    """Start everything, and print the base URL, a key and a curl line.
+
+    Ctrl-C stops it all again, unless it was started with --detach.
+    """
+    options = Options(state=state, port=port, authz=authz)
+    with _one_sentence_per_failure(), _every_signal_as_interrupt():
+        stack = launch(options, detached=detach)
+        with _stopped_on_failure(stack):
+            seconds = report.show_progress(stack)
+        if detach:
+            report.show_banner(stack, seconds, stop=f"tessera down --state {state}")
+            return
+        with _stopped_on_failure(stack):
+            report.show_banner(stack, seconds, stop="Ctrl-C")
+            _watch(stack)
+
+
+@app.command(epilog=_examples("tessera down", "tessera down --state /tmp/other"))
+def down(state: State = Path(".tessera")) -> None:
+    """Stop the stack on a state folder, and wait until its last process is gone."""
+    with _one_sentence_per_failure():
+        stopped = stop_stack(locate(state))
+    typer.echo("Stopped." if stopped else f"No stack runs on {state}.")
+
+
+@app.command(epilog=_examples("tessera status", "tessera status --json ", " jq -r .base_url"))
+def status(
+    state: State = Path(".tessera"),
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what runs, and where its log is; exit code 0: ready, 1: not ready, 3: no stack."""
+    found = current_status(locate(state))
+    if json:
+        typer.echo('{"state": "stopped"}' if found is None else status_to_json(found))
+    elif found is None:
+        typer.echo(f"No stack runs on {state}.")
+    else:
+        report.show_status(found)
+    if found is None:
+        raise typer.Exit(_NOT_RUNNING)
+    raise typer.Exit(0 if found.state is StackState.READY else 1)
+
+
+@app.command(epilog=_examples("tessera logs triton", "tessera logs authz-1 ", " tail"))
+def logs(
+    name: Annotated[str, typer.Argument(help="A process or step, as `status` names it.")],
+    state: State = Path(".tessera"),
+) -> None:
+    """Print the log of one process."""
+    folder = locate(state).logs
+    log = folder / f"{name}.log"
+    if log.parent != folder or not log.exists():
+        known = ", ".join(sorted(path.stem for path in folder.glob("*.log"))) or "none"
+        _fail(f"There is no log named {name} in {folder}; there are: {known}")
+    with log.open(errors="replace") as file:
+        for line in file:
+            typer.echo(line, nl=False)
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+def _watch(stack: RunningStack) -> None:
+    """Wait for the end of a stack that is ready."""
+    if report.show_restarts(stack) != 0:
+        raise StackError("The supervisor was killed")
+    typer.echo("Stopped.")
+
+
+@contextmanager
+def _stopped_on_failure(stack: RunningStack) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        report.show_stopping()
+        stack.stop()
+        if isinstance(error, KeyboardInterrupt):
+            raise typer.Exit from None
+        raise
+
+
+@contextmanager
+def _one_sentence_per_failure() -> Iterator[None]:
+    try:
+        yield
+    except StackError as error:
+        _fail(str(error))
+
+
+@contextmanager
+def _every_signal_as_interrupt() -> Iterator[None]:
+    """Stop as orderly on a closed terminal, or on `kill`, as on Ctrl-C.
+
+    SIGINT is among them because a shell makes what it starts in the background ignore it.
+    """
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    previous = {each: signal.signal(each, interrupt) for each in signals}
+    try:
+        yield
+    finally:
+        for each, handler in previous.items():
+            signal.signal(each, handler)
+
+
+def _fail(sentence: str) -> NoReturn:
+    typer.echo(f"tessera: {sentence}", err=True)
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""One machine, one command: PostgreSQL, Triton, Envoy and our processes, started and supervised."""

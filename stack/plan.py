@@ -1,0 +1,90 @@
+"""What a stack consists of: every process and step, and what each needs first."""
+
+from collections.abc import Mapping
+
+from stack import envoy, postgres, services, triton
+from stack.layout import Layout
+from stack.options import Options
+from stack.ports import free_ports
+from stack.postgres import Postgres
+from stack.process import Step, Unit
+from stack.triton import Triton
+
+_DATABASE = "postgres"
+
+
+def plan(layout: Layout, options: Options) -> tuple[Unit, ...]:
+    """Return the units of a stack whose public port is `options.port`."""
+    return (*_database(layout), *_inference(layout, options), *_edge(layout, options))
+
+
+def database_url(layout: Layout) -> str:
+    """Return the connection string of a stack's database, for tests and benchmarks."""
+    return _postgres(layout).url(_DATABASE)
+
+
+def _database(layout: Layout) -> tuple[Unit, ...]:
+    server = _postgres(layout)
+    url = database_url(layout)
+    initialisation = postgres.initialisation(server, layout.log("initdb"))
+    steps = () if initialisation is None else (initialisation,)
+    return (
+        *steps,
+        postgres.describe(server, layout.log("postgres"), after=tuple(step.name for step in steps)),
+        services.migrate(layout, url, after=("postgres",)),
+        services.seed_demo(layout, url, after=("migrate",)),
+    )
+
+
+def _inference(layout: Layout, options: Options) -> tuple[Unit, ...]:
+    server = _triton(layout)
+    triton.assemble_backends(server)
+    triton.remove_shared_memory(layout.backends)
+    return (
+        services.build_model(layout),
+        triton.describe(server, layout.log("triton"), after=("model",)),
+        services.adapter(
+            layout, server.address, _extra(options, "adapter"), after=("model", "triton")
+        ),
+    )
+
+
+def _edge(layout: Layout, options: Options) -> tuple[Unit, ...]:
+    names = tuple(f"authz-{number}" for number in range(1, options.authz + 1))
+    url = database_url(layout)
+    extra = _extra(options, "authz")
+    needs = ("postgres", "migrate", "model")
+    steps = _only(envoy.render(layout, options.port, names))
+    before = (*_names(steps), "adapter", "demo key", *names)
+    return (
+        *(services.authz(layout, name, url, extra, after=needs) for name in names),
+        *steps,
+        envoy.describe(layout, options.port, after=before),
+    )
+
+
+def _postgres(layout: Layout) -> Postgres:
+    return Postgres(data=layout.database, sockets=layout.run)
+
+
+def _triton(layout: Layout) -> Triton:
+    grpc_port, http_port, metrics_port = free_ports(3)
+    return Triton(
+        repository=layout.models / "triton",
+        backends=layout.backends,
+        grpc_port=grpc_port,
+        http_port=http_port,
+        metrics_port=metrics_port,
+    )
+
+
+def _only(step: Step | None) -> tuple[Step, ...]:
+    return () if step is None else (step,)
+
+
+def _names(steps: tuple[Step, ...]) -> tuple[str, ...]:
+    return tuple(step.name for step in steps)
+
+
+def _extra(options: Options, name: str) -> Mapping[str, str]:
+    return options.environment.get(name, {})

@@ -1,0 +1,93 @@
+"""Real parts that several tests share: started on first use, once for the whole run."""
+
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from stack import postgres
+from stack.launch import RunningStack, running_stack
+from stack.options import Options
+from stack.postgres import Postgres
+from stack.spawn import spawn
+from tests.waiting import wait_until
+
+CreateDatabase = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """A PostgreSQL 18 on a Unix socket, without fsync, for the whole run."""
+    with tempfile.TemporaryDirectory(prefix="tessera-pg-") as folder:  # short: a socket goes in it
+        server = Postgres(data=Path(folder, "data"), sockets=Path(folder))
+        log = Path(folder, "postgres.log")
+        step = postgres.initialisation(server, log)
+        assert step is not None
+        assert step.finish is not None
+        assert spawn(step.command, log).wait(timeout_seconds=60) == 0
+        step.finish()
+        process = postgres.describe(server, log, settings=postgres.DISPOSABLE)
+        spawned = spawn(process.command, log, stop_signal=process.stop_signal)
+        try:
+            wait_until(lambda: postgres.is_ready(server), log.read_text)
+            yield server
+        finally:
+            spawned.stop()
+            spawned.wait(timeout_seconds=10)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: Postgres) -> str:
+    """The connection string of the server's own database, to administer it with."""
+    return postgres_server.url()
+
+
+@pytest.fixture
+async def create_database(
+    postgres_server: Postgres, postgres_url: str
+) -> AsyncIterator[CreateDatabase]:
+    """Return `create(template="template1")`, which makes a fresh database and returns its URL.
+
+    A database named as template must have no open connections.
+    """
+    created: list[str] = []
+
+    async def create(template: str = "template1") -> str:
+        name = f"test_{next(_NUMBERS)}"
+        connection = await asyncpg.connect(postgres_url)
+        try:
+            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        finally:
+            await connection.close()
+        created.append(name)
+        return postgres_server.url(name)
+
+    yield create
+    connection = await asyncpg.connect(postgres_url)
+    try:
+        for name in created:
+            await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def database_url(create_database: CreateDatabase) -> str:
+    """The connection string of an empty database of the test's own."""
+    return await create_database()
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[RunningStack]:
+    """The whole product, for the whole run. A test that breaks a part waits for its repair."""
+    with (
+        tempfile.TemporaryDirectory(prefix="tessera-") as folder,
+        running_stack(Options(state=Path(folder, "state"), port=0)) as running,
+    ):
+        yield running
+
+
+_NUMBERS = count(1)
