@@ -1,7 +1,6 @@
 """The lock: one stack per state folder, held to the last process."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -49,12 +48,8 @@ def test_killed_stack_is_waited_for(layout: Layout) -> None:
     descriptor = lock.acquire(layout)
     spawned = spawn(python(SLEEP), layout.log("sleep"), held_open=(descriptor,))
     os.close(descriptor)
-    write_status(layout, StackStatus(StackState.READY, "http://…", _dead()))
+    reused = Owner(pid=1, started=-1)  # a living process, but not the one that wrote the status
+    write_status(layout, StackStatus(StackState.READY, "http://…", reused))
     spawned.stop()
     os.close(lock.acquire(layout))
     assert spawned.wait(timeout_seconds=10) != 0
-
-
-def _dead() -> Owner:
-    with subprocess.Popen(["/bin/true"]) as process:
-        return identify(process.pid)

@@ -1,0 +1,129 @@
+"""Bad days on the whole path: each part frozen or killed while a customer goes on calling."""
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from stack.launch import RunningStack, running_stack
+from stack.options import Options
+from stack.status import UnitState
+from tests.customers import open_account
+from tests.path.frozen import frozen
+from tests.waiting import wait_until
+
+_MODEL = "Qwen/Qwen3-Embedding-8B"
+
+
+@pytest.fixture(scope="module")
+def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A stack of the module's own: two authz processes, and a short patience with Triton."""
+    options = Options(
+        state=tmp_path_factory.mktemp("fragile") / "state",
+        port=0,
+        authz=2,
+        environment={"adapter": {"ADAPTER_CALL_TIMEOUT_SECONDS": "3"}},
+    )
+    with running_stack(options) as stack:
+        yield stack
+
+
+def test_a_frozen_database_is_noticed_by_no_good_key(fragile: RunningStack) -> None:
+    """Keys that are known go on; when the database is back, so are changes."""
+    assert _embed(fragile).status_code == 200
+    with frozen(fragile, "postgres"):
+        assert {_embed(fragile).status_code for _ in range(30)} == {200}
+    open_account(fragile)
+
+
+def test_a_killed_database_is_noticed_by_no_good_key(fragile: RunningStack) -> None:
+    """The same when it is gone and comes back as another process."""
+    os.kill(fragile.pid("postgres"), signal.SIGKILL)
+    assert {_embed(fragile).status_code for _ in range(30)} == {200}
+    wait_until(lambda: fragile.unit("postgres").restarts > 0)
+    wait_until(lambda: fragile.unit("postgres").state is UnitState.READY)
+    open_account(fragile)
+
+
+def test_a_frozen_model_is_504_and_comes_back(fragile: RunningStack) -> None:
+    """The caller gets an answer at the deadline, in OpenAI's shape, and later a vector."""
+    with frozen(fragile, "triton"):
+        answer = _embed(fragile)
+        assert answer.status_code == 504
+        assert answer.json()["error"]["code"] == "timeout"
+    wait_until(lambda: _embed(fragile).status_code == 200)
+
+
+@pytest.mark.parametrize("name", ["triton", "adapter"])
+def test_a_part_that_is_down_is_503_with_a_wait(fragile: RunningStack, name: str) -> None:
+    """The SDK is told to come again soon; the key is never blamed, and nothing hangs."""
+    os.kill(fragile.pid(name), signal.SIGKILL)
+    seen: list[httpx.Response] = []
+    wait_until(lambda: _collect(fragile, seen).status_code == 503)
+    wait_until(lambda: _collect(fragile, seen).status_code == 200)
+    refused = [answer for answer in seen if answer.status_code == 503]
+    assert {answer.status_code for answer in seen} <= {200, 503}
+    for answer in refused:
+        assert answer.json()["error"]["type"] == "server_error"
+        assert int(answer.headers["retry-after-ms"]) > 0
+
+
+def test_one_dead_authz_process_costs_no_request(fragile: RunningStack) -> None:
+    """The others decide; a customer that calls in turn sees nothing of it."""
+    os.kill(fragile.pid("authz-1"), signal.SIGKILL)
+    assert {_embed(fragile).status_code for _ in range(50)} == {200}
+
+
+def test_no_decision_means_no_entry(fragile: RunningStack) -> None:
+    """With every authz process frozen the edge fails closed, and says it is not the key."""
+    with frozen(fragile, "authz-1"), frozen(fragile, "authz-2"):
+        answer = _embed(fragile)
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "unavailable"
+    assert int(answer.headers["retry-after-ms"]) > 0
+    wait_until(lambda: _embed(fragile).status_code == 200)
+
+
+def test_work_ends_when_the_client_leaves(fragile: RunningStack) -> None:
+    """A large request whose client hangs up holds nothing, and is counted as abandoned."""
+    texts = ["word " * 400] * 400
+    body = json.dumps({"model": _MODEL, "input": texts}).encode()
+    head = (
+        "POST /v1/embeddings HTTP/1.1\r\nhost: localhost\r\n"
+        f"authorization: Bearer {fragile.key}\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    )
+    address = urlsplit(fragile.base_url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as client:
+        client.sendall(head.encode() + body)
+        wait_until(lambda: _metric(fragile, "adapter_in_flight_tokens") > 0)
+    wait_until(lambda: _metric(fragile, "adapter_in_flight_tokens") == 0)
+    wait_until(
+        lambda: _metric(fragile, 'adapter_requests_total{route="/v1/embeddings",status="499"}') > 0
+    )
+
+
+def _embed(stack: RunningStack) -> httpx.Response:
+    return httpx.post(
+        f"{stack.base_url}/embeddings",
+        headers={"authorization": f"Bearer {stack.key}"},
+        json={"model": _MODEL, "input": "Hello"},
+        timeout=20,
+    )
+
+
+def _collect(stack: RunningStack, seen: list[httpx.Response]) -> httpx.Response:
+    seen.append(_embed(stack))
+    return seen[-1]
+
+
+def _metric(stack: RunningStack, name: str) -> float:
+    transport = httpx.HTTPTransport(uds=str(stack.layout.socket("adapter")))
+    with httpx.Client(transport=transport, base_url="http://adapter") as client:
+        lines = client.get("/metrics", timeout=5).text.splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
