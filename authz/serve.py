@@ -45,7 +45,9 @@ async def serve(settings: ServeSettings, pepper: Pepper, tokenizer: RequestToken
     )
     keeper.restore()
     follower = _make_follower(settings, pepper, current, registry)
-    counter = TokenCounter(tokenizer, settings.tokenise_inline_bytes, settings.tokenise_queue_max)
+    counter = TokenCounter(
+        tokenizer, settings.tokenise_inline_bytes, settings.tokenise_queue_bytes_max
+    )
     quota = _make_quota(settings, registry)
     checker = Checker(current, pepper, counter, quota, lambda: datetime.now(UTC))
     server = Server(

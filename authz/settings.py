@@ -56,4 +56,5 @@ class ServeSettings(KeySettings):
 
     tokenise_inline_bytes: PositiveInt = 4096
     """Bodies up to this length are counted at once, longer ones in a thread."""
-    tokenise_queue_max: PositiveInt = 64
+    tokenise_queue_bytes_max: PositiveInt = 32 * 2**20
+    """Longer bodies that are being counted hold at most this much; beyond it the next is a 503."""

@@ -19,6 +19,8 @@ class ModelCard:
 
     `context_tokens` counts special tokens; `dimensions_max` is the width of a full vector;
     `created` is in Unix seconds; `aliases` are other ids under which the model answers.
+    Where `token_ids_accepted` is off, input must be text: some clients send another model's ids
+    unasked, and those mean nothing here.
     """
 
     id: str
@@ -29,6 +31,7 @@ class ModelCard:
     vocabulary_size: int
     created: int
     owned_by: str
+    token_ids_accepted: bool = True
 
     def answers_to(self, name: str) -> bool:
         """Tell whether a request for `name` means this model."""

@@ -77,6 +77,8 @@ class RequestTokenizer:
                 assert_never(inputs)
 
     def _adopt(self, items: tuple[tuple[int, ...], ...]) -> tuple[list[int], ...] | ApiError:
+        if not self._card.token_ids_accepted:
+            return errors.invalid_parameter("input", "Token ids are not accepted here; send text")
         size = self._card.vocabulary_size
         for index, ids in enumerate(items):
             # Loops in C: a body within its limit can hold four million ids.

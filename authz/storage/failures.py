@@ -8,7 +8,6 @@ import asyncpg
 
 from authz.domain.undecided import DatabaseError
 
-
 _FAILURES: Final = (
     OSError,
     TimeoutError,

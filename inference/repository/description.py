@@ -29,8 +29,6 @@ class ModelSpec:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     instances: int
-    queue_requests_max: int
-    queue_timeout_seconds: float
     parameters: dict[str, str] = field(default_factory=dict)
 
     def render(self) -> str:
@@ -45,14 +43,10 @@ class ModelSpec:
             for spec in specs:
                 yield f"{kind} {{ {_tensor(spec)} }}"
         yield f"instance_group {{ kind: KIND_CPU count: {self.instances} }}"
-        # No delay: while one batch is computed the next one gathers by itself.
-        yield "dynamic_batching {"
-        yield "  default_queue_policy {"
-        yield f"    max_queue_size: {self.queue_requests_max}"
-        yield "    timeout_action: REJECT"
-        yield f"    default_timeout_microseconds: {round(self.queue_timeout_seconds * 1e6)}"
-        yield "  }"
-        yield "}"
+        # No delay: while one batch is computed the next one gathers by itself. And no queue policy:
+        # with one, and one instance, Triton 24.10 often sleeps 500 ms before it runs a request. The
+        # adapter bounds what is queued, and a call that it gives up leaves the queue.
+        yield "dynamic_batching {}"
         for key, value in self.parameters.items():
             yield f"parameters {{ key: {_text(key)} value {{ string_value: {_text(value)} }} }}"
 

@@ -44,7 +44,7 @@ class _Desk:
         account: Account = ACCOUNT,
         scopes: frozenset[Endpoint] = frozenset(Endpoint),
         inline_bytes: int = 4096,
-        queue_max: int = 1,
+        queue_bytes_max: int = 1000,
     ) -> None:
         clock = ManualClock()
         self.ledger = FakeLedger(clock)
@@ -53,7 +53,7 @@ class _Desk:
         quota = RequestQuota(self.ledger, LocalShare(1, clock), breaker, metrics, 0.0)
         key = replace(make_key(pepper, _KEY), scopes=scopes)
         self.current = make_current(make_directory(key, tier=tier, account=account))
-        counter = TokenCounter(tokenizer, inline_bytes, queue_max)
+        counter = TokenCounter(tokenizer, inline_bytes, queue_bytes_max)
         self.checker = Checker(self.current, pepper, counter, quota, lambda: NOW)
 
     async def embed(self, fields: Mapping[str, object]) -> Allowed | Denied:
@@ -224,7 +224,7 @@ async def test_too_many_long_bodies_are_turned_away(
     pepper: Pepper, tokenizer: RequestTokenizer
 ) -> None:
     """Rather than kept waiting without end."""
-    desk = _Desk(pepper, tokenizer, inline_bytes=1, queue_max=0)
+    desk = _Desk(pepper, tokenizer, inline_bytes=1, queue_bytes_max=10)
     with pytest.raises(TokenisersBusyError):
         await desk.embed({})
 

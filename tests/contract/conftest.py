@@ -3,14 +3,9 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from contract.tokens import RequestTokenizer
 from tests.contract.model_folder import write_model_folder
-
-# A busy machine is no failure, so no property is timed.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

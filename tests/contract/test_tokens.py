@@ -1,7 +1,9 @@
 """Exact token counting with the served model's tokenizer."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,7 +17,7 @@ from contract import errors
 from contract.embeddings import EmbeddingsRequest, Inputs, Texts, TokenIds
 from contract.errors import ApiError
 from contract.tokens import RequestTokenizer, Tokenised
-from tests.contract.model_folder import CARD
+from tests.contract.model_folder import CARD, write_model_folder
 
 CLS, SEP = 101, 102
 
@@ -161,3 +163,13 @@ def test_many_threads_count_alike(tokenizer: RequestTokenizer) -> None:
     with ThreadPoolExecutor(8) as pool:
         outcomes = list(pool.map(lambda _: tokenizer.tokenise(request), range(64)))
     assert all(before == after for before, after in pairwise(outcomes))
+
+
+def test_a_strict_card_refuses_token_ids(tokenizer: RequestTokenizer, tmp_path: Path) -> None:
+    """Where ids are switched off they are refused, in the caller's terms, and text is not."""
+    replace(CARD, token_ids_accepted=False).write(write_model_folder(tmp_path))
+    strict = RequestTokenizer.read(tmp_path)
+    assert strict.tokenise(ask(TokenIds(((5,),)))) == errors.invalid_parameter(
+        "input", "Token ids are not accepted here; send text"
+    )
+    assert strict.tokenise(ask(Texts(("a",)))) == tokenizer.tokenise(ask(Texts(("a",))))

@@ -156,6 +156,13 @@ def test_the_command_builds_the_packaged_model(tmp_path: Path) -> None:
     assert (result.returncode, _files(tmp_path)) == (0, _FILES)
 
 
+def test_token_ids_can_be_switched_off_for_authz_and_adapter_alike(tmp_path: Path) -> None:
+    """The switch is in the card, which both read, and can be turned either way."""
+    for arguments, accepted in ((["--refuse-token-ids"], False), ([], True)):
+        assert _build("--out", str(tmp_path), *arguments).returncode == 0
+        assert ModelCard.read(tmp_path / "card").token_ids_accepted is accepted
+
+
 def test_the_command_refuses_a_foreign_checkpoint_in_one_sentence(
     tmp_path: Path, checkpoint: Path
 ) -> None:
