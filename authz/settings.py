@@ -48,7 +48,7 @@ class ServeSettings(KeySettings):
 
     charge_timeout_seconds: PositiveFloat = Field(0.25, lt=5)
     charge_connections: PositiveInt = 4
-    charge_linger_seconds: NonNegativeFloat = 0.002
+    charge_linger_seconds: NonNegativeFloat = 0.004
     """How long a busy account's next statement waits for more requests to charge."""
     outage_grace_seconds: PositiveFloat = 300.0
     """How long local shares of the limits stand in for the database; then a check is a 503."""
