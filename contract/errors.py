@@ -182,23 +182,28 @@ def model_not_found(model: str) -> ApiError:
     )
 
 
-def context_length_exceeded(context_tokens: int, requested: int, index: int) -> ApiError:
-    """One input, at `index`, is longer than the model's context."""
+def context_length_exceeded(
+    context_tokens: int, requested: int, index: int, *, at_least: bool = False
+) -> ApiError:
+    """One input, at `index`, is longer than the model's context; `at_least`: nobody counted on."""
     return ApiError(
         status=400,
         message=(
             f"This model's maximum context length is {context_tokens} tokens, however you "
-            f"requested {requested} tokens in input {index}. Please reduce your prompt."
+            f"requested {_count(requested, at_least)} tokens in input {index}. "
+            "Please reduce your prompt."
         ),
         param="input",
     )
 
 
-def max_tokens_per_request(requested: int, tokens_max: int) -> ApiError:
-    """The inputs together hold more tokens than one request may."""
+def max_tokens_per_request(requested: int, tokens_max: int, *, at_least: bool = False) -> ApiError:
+    """The inputs together hold more tokens than one request may; `at_least`: nobody counted on."""
     return ApiError(
         status=400,
-        message=f"Requested {requested} tokens, max {tokens_max} tokens per request",
+        message=(
+            f"Requested {_count(requested, at_least)} tokens, max {tokens_max} tokens per request"
+        ),
         type="max_tokens_per_request",
         param="input",
         code="max_tokens_per_request",
@@ -272,3 +277,7 @@ def internal() -> ApiError:
 
 def _shorten(text: str) -> str:
     return text if len(text) <= _ECHO_LENGTH_MAX else f"{text[:_ECHO_LENGTH_MAX]}…"
+
+
+def _count(number: int, at_least: bool) -> str:  # noqa: FBT001 - named at the one place that sets it
+    return f"at least {number}" if at_least else str(number)

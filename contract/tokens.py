@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, assert_never
+from typing import Final, Self, assert_never
 
 from tokenizers import Tokenizer
 
@@ -10,7 +10,11 @@ from contract import errors
 from contract.embeddings import EmbeddingsRequest, Inputs, Texts, TokenIds
 from contract.errors import ApiError
 from contract.limits import REQUEST_TOKENS_MAX
+from contract.long_texts import EXACT_CHARACTERS, count_until, group_texts
 from contract.models import ModelCard, tokenizer_file
+
+_COUNTED_TOKENS_MAX: Final = 2 * REQUEST_TOKENS_MAX
+"""Up to here the sum in an error is exact; beyond, a request is refused without counting on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +61,56 @@ class RequestTokenizer:
         sequences = self._encode(request.inputs)
         if isinstance(sequences, ApiError):
             return sequences
-        for index, ids in enumerate(sequences):
-            if len(ids) > card.context_tokens:
-                return errors.context_length_exceeded(card.context_tokens, len(ids), index)
         total = sum(map(len, sequences))
         if total > REQUEST_TOKENS_MAX:
             return errors.max_tokens_per_request(total, REQUEST_TOKENS_MAX)
-        return Tokenised(sequences, total)
+        return Tokenised(tuple(sequences), total)
 
-    def _encode(self, inputs: Inputs) -> tuple[list[int], ...] | ApiError:
+    def _encode(self, inputs: Inputs) -> list[list[int]] | ApiError:
         match inputs:
-            case Texts((text,)):
-                return (self._tokenizer.encode(text).ids,)
+            case Texts((text,)) if len(text) <= EXACT_CHARACTERS:
+                ids = self._tokenizer.encode(text).ids
+                return self._check_lengths([ids], 0) or [ids]
             case Texts(items):
-                return tuple(item.ids for item in self._tokenizer.encode_batch_fast(list(items)))
+                return self._encode_texts(items)
             case TokenIds(items):
                 return self._adopt(items)
             case _:
                 assert_never(inputs)
 
-    def _adopt(self, items: tuple[tuple[int, ...], ...]) -> tuple[list[int], ...] | ApiError:
+    def _encode_texts(self, texts: tuple[str, ...]) -> list[list[int]] | ApiError:
+        """Encode group by group, and no further than it takes to refuse.
+
+        A body within its limit can hold millions of tokens: seconds of work and gigabytes.
+        """
+        sequences: list[list[int]] = []
+        total = 0
+        for group in group_texts(texts):
+            index = len(sequences)
+            for offset, text in enumerate(group):
+                tokens = count_until(self._tokenizer, text, self._card.context_tokens)
+                if tokens is not None:
+                    return errors.context_length_exceeded(
+                        self._card.context_tokens, tokens, index + offset, at_least=True
+                    )
+            encoded = [item.ids for item in self._tokenizer.encode_batch_fast(group)]
+            if (refused := self._check_lengths(encoded, index)) is not None:
+                return refused
+            sequences += encoded
+            total += sum(map(len, encoded))
+            if total > _COUNTED_TOKENS_MAX:
+                return errors.max_tokens_per_request(total, REQUEST_TOKENS_MAX, at_least=True)
+        return sequences
+
+    def _check_lengths(self, sequences: list[list[int]], index: int) -> ApiError | None:
+        """Return the error for the first sequence over the context; the first has this index."""
+        context = self._card.context_tokens
+        for offset, ids in enumerate(sequences):
+            if len(ids) > context:
+                return errors.context_length_exceeded(context, len(ids), index + offset)
+        return None
+
+    def _adopt(self, items: tuple[tuple[int, ...], ...]) -> list[list[int]] | ApiError:
         if not self._card.token_ids_accepted:
             return errors.invalid_parameter("input", "Token ids are not accepted here; send text")
         size = self._card.vocabulary_size
@@ -86,7 +120,8 @@ class RequestTokenizer:
                 if not 0 <= token < size:
                     message = f"Token id {token} in input {index} is not in [0, {size})"
                     return errors.invalid_parameter("input", message)
-        return tuple(self._complete(list(ids)) for ids in items)
+        sequences = [self._complete(list(ids)) for ids in items]
+        return self._check_lengths(sequences, 0) or sequences
 
     def _complete(self, ids: list[int]) -> list[int]:
         """Add the special tokens that the model needs, where the client has not."""

@@ -1,5 +1,6 @@
 """Exact token counting with the served model's tokenizer."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
@@ -13,7 +14,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 
-from contract import errors
+from contract import errors, long_texts
 from contract.embeddings import EmbeddingsRequest, Inputs, Texts, TokenIds
 from contract.errors import ApiError
 from contract.tokens import RequestTokenizer, Tokenised
@@ -173,3 +174,39 @@ def test_a_strict_card_refuses_token_ids(tokenizer: RequestTokenizer, tmp_path: 
         "input", "Token ids are not accepted here; send text"
     )
     assert strict.tokenise(ask(Texts(("a",)))) == tokenizer.tokenise(ask(Texts(("a",))))
+
+
+@pytest.mark.parametrize("text", ["a " * 2**22, "猫" * 2**21, "a b, c! " * 2**20])
+def test_a_text_of_megabytes_is_refused_after_its_beginning(
+    tokenizer: RequestTokenizer, text: str
+) -> None:
+    """Nobody can make the service count millions of tokens for nothing."""
+    outcome = tokenizer.tokenise(ask(Texts((text,))))
+    assert isinstance(outcome, ApiError)
+    found = re.search(r"requested at least (\d+) tokens in input 0", outcome.message)
+    assert found
+    assert 512 < int(found[1]) <= 65_536
+
+
+@pytest.mark.parametrize("text", ["a" * 2**19, " " * 2**19, "é" * 2**18 + " b"])
+def test_a_long_text_of_few_tokens_is_served(tokenizer: RequestTokenizer, text: str) -> None:
+    """Length alone is no reason: what counts is what the model would run."""
+    assert len(sequences(tokenizer, Texts((text, "a")))[0]) <= 4
+
+
+def test_a_sum_far_too_large_is_refused_before_its_end(tokenizer: RequestTokenizer) -> None:
+    """The same for many texts, each of which fits."""
+    outcome = tokenizer.tokenise(ask(Texts(("a " * 510,) * 2048)))
+    assert isinstance(outcome, ApiError)
+    assert outcome.message.startswith("Requested at least 6")
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=12), min_size=3, max_size=30))
+def test_a_beginning_never_counts_more_than_the_whole(
+    tokenizer: RequestTokenizer, parts: list[str]
+) -> None:
+    """What is said to be there at least is there, wherever the text is cut."""
+    text = "".join(parts)
+    whole = sequences(tokenizer, Texts((text + "a",)))[0]
+    for end in range(len(text)):
+        assert long_texts._certain_tokens(tokenizer._tokenizer, text[:end]) <= len(whole)
