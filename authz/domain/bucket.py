@@ -33,6 +33,11 @@ class Bucket:
         granted = max(0, min(asked, math.floor(bucket.limit - bucket.used)))
         return granted, Bucket(bucket.limit, bucket.used + granted, bucket.at)
 
+    def owe(self, amount: float, now: float) -> "Bucket":
+        """Return the bucket with what was granted elsewhere, even beyond its limit."""
+        bucket = self.refill(now)
+        return Bucket(bucket.limit, bucket.used + amount, bucket.at)
+
     def resize(self, limit: int) -> "Bucket":
         """Return the bucket under another limit; what was used stays used."""
         return self if limit == self.limit else Bucket(limit, self.used, self.at)

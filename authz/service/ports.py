@@ -51,8 +51,12 @@ class SnapshotStore(Protocol):
 class RequestLedger(Protocol):
     """The one account of what was used, shared by every process."""
 
-    async def take(self, account_id: AccountId, limit: int, asked: int) -> tuple[int, Bucket]:
-        """Charge up to `asked` at once; return how many were granted, and the bucket after.
+    async def take(
+        self, account_id: AccountId, limit: int, asked: int, owed: float = 0.0
+    ) -> tuple[int, Bucket]:
+        """Charge all of `owed`, then up to `asked` at once.
+
+        Returns how many of `asked` were granted, and the bucket after.
 
         Raises:
             DatabaseError: it is unknown whether anything was charged.

@@ -113,7 +113,8 @@ class RequestQuota:
         if self._breaker.is_open:
             return None
         try:
-            return await self._ledger.take(account_id, limit, asked)
+            owed = self._share.owed(account_id, limit)
+            return await self._ledger.take(account_id, limit, asked, owed)
         except DatabaseError as error:
             self._breaker.trip(str(error))
             return None

@@ -107,13 +107,16 @@ class FakeLedger:
         self.gate: asyncio.Event | None = None
         """Where set, statements wait for it."""
 
-    async def take(self, account_id: AccountId, limit: int, asked: int) -> tuple[int, Bucket]:
-        """Charge up to `asked`."""
+    async def take(
+        self, account_id: AccountId, limit: int, asked: int, owed: float = 0.0
+    ) -> tuple[int, Bucket]:
+        """Charge all of `owed` and up to `asked`."""
         self.asked.append(asked)
         if self.gate is not None:
             await self.gate.wait()
         await self.ping()
         bucket = self._buckets.get(account_id, Bucket(limit, 0, self._clock.now)).resize(limit)
+        bucket = bucket.owe(owed, self._clock.now)
         granted, self._buckets[account_id] = bucket.take(asked, self._clock.now)
         return granted, self._buckets[account_id]
 

@@ -70,6 +70,15 @@ async def test_a_lowered_limit_holds_at_once(ledger: RequestLedgerPort) -> None:
     assert (await ledger.take(ACCOUNT.id, 4, 1))[0] == 0
 
 
+async def test_what_is_owed_is_charged_first(ledger: RequestLedgerPort) -> None:
+    """In part or beyond the limit: only what is left after it is granted."""
+    granted, bucket = await ledger.take(ACCOUNT.id, 5, 5, owed=2.5)
+    assert (granted, bucket.remaining) == (2, 0)
+    granted, bucket = await ledger.take(ACCOUNT.id, 5, 1, owed=4.0)
+    assert granted == 0
+    assert bucket.time_until_one_fits > timedelta(seconds=40)
+
+
 async def test_many_connections_never_get_more_than_the_limit(migrated_url: str) -> None:
     """Nor fewer: every slot that was sold is granted, to whoever comes first."""
     limit = 50
@@ -98,13 +107,15 @@ async def test_the_statement_is_the_arithmetic(one_connection: asyncpg.Connectio
         st.floats(0, 1, allow_nan=False),
         st.floats(-100, 100, allow_nan=False),
         st.integers(1, 500),
+        st.floats(0, 600, allow_nan=False),
     )
-    def property_(limit: int, share: float, elapsed: float, asked: int) -> None:
+    def property_(limit: int, share: float, elapsed: float, asked: int, owed: float) -> None:
         future = asyncio.run_coroutine_threadsafe(
-            _take_after(one_connection, limit, share * limit, elapsed, asked), loop
+            _take_after(one_connection, limit, share * limit, elapsed, asked, owed), loop
         )
         granted, used = future.result(30)
-        expected, after = Bucket(limit, share * limit, 0.0).take(asked, elapsed)
+        bucket = Bucket(limit, share * limit, 0.0).owe(owed, elapsed)
+        expected, after = bucket.take(asked, elapsed)
         # PostgreSQL keeps microseconds, in which a fraction of a request refills.
         assert abs(granted - expected) <= 1
         assert abs(used - granted - (after.used - expected)) <= 1e-6 * limit + 1e-6
@@ -113,7 +124,12 @@ async def test_the_statement_is_the_arithmetic(one_connection: asyncpg.Connectio
 
 
 async def _take_after(
-    connection: asyncpg.Connection, limit: int, used: float, elapsed: float, asked: int
+    connection: asyncpg.Connection,
+    limit: int,
+    used: float,
+    elapsed: float,
+    asked: int,
+    owed: float = 0.0,
 ) -> tuple[int, float]:
     """Charge a bucket that was written `elapsed` seconds ago; in one transaction, time stands."""
     async with connection.transaction():
@@ -124,7 +140,7 @@ async def _take_after(
             used,
             timedelta(seconds=elapsed),
         )
-        row = await connection.fetchrow(_TAKE, ACCOUNT.id, asked, limit)
+        row = await connection.fetchrow(_TAKE, ACCOUNT.id, asked, limit, owed)
     assert row is not None
     return row["granted"], row["used"]
 

@@ -115,6 +115,27 @@ async def test_an_outage_goes_on_from_what_was_used() -> None:
     assert sum(await parts.charge(60, limit=60)) == 10
 
 
+async def test_an_outages_end_is_no_fresh_start() -> None:
+    """What the processes granted meanwhile counts when the database is back, and only once."""
+    parts = _Parts(processes=2)
+    assert sum(await parts.charge(10, limit=60)) == 10
+    parts.ledger.is_down = True
+    assert sum(await parts.charge(60, limit=60)) == 25
+    await parts.recover()
+    assert sum(await parts.charge(15, limit=60)) == 15
+    assert sum(await parts.charge(60, limit=60)) == 10
+
+
+async def test_what_an_outage_granted_refills() -> None:
+    """A minute after it nothing is owed."""
+    parts = _Parts()
+    parts.ledger.is_down = True
+    assert sum(await parts.charge(60, limit=60)) == 60
+    await parts.recover()
+    parts.clock.now += 60
+    assert sum(await parts.charge(60, limit=60)) == 60
+
+
 async def test_an_outage_that_lasts_too_long_is_undecided() -> None:
     """Undecided, never denied."""
     parts = _Parts()
