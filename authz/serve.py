@@ -29,6 +29,7 @@ from authz.storage.request_buckets import RequestLedger
 from authz.storage.short_statements import ShortStatements
 from authz.storage.snapshot_file import SnapshotFile
 from contract.tokens import RequestTokenizer
+from runtime import garbage
 
 _log = structlog.get_logger()
 
@@ -96,6 +97,7 @@ async def _run(
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    garbage.settle()
     await server.start()
     _log.info("server.started")
     # A task that ends with an error ends the process: better started anew than half alive.
