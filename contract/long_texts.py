@@ -45,7 +45,9 @@ def count_until(tokenizer: Tokenizer, text: str, tokens_max: int) -> int | None:
 
 def _certain_tokens(tokenizer: Tokenizer, beginning: str) -> int:
     """Return how many tokens a text has before the words that its continuation could change."""
-    words = [word for word in tokenizer.encode(beginning).word_ids if word is not None]
+    # encode() would keep the GIL, for seconds where a text is one long word.
+    (encoding,) = tokenizer.encode_batch([beginning])
+    words = [word for word in encoding.word_ids if word is not None]
     if not words:
         return 0
     return sum(1 for word in words if word <= words[-1] - _UNSURE_WORDS)
