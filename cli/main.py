@@ -8,7 +8,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cli import report
+from cli import keys, report
+from cli.examples import examples
 from stack.errors import StackError
 from stack.launch import RunningStack, current_status, launch, stop_stack
 from stack.layout import locate
@@ -24,12 +25,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     rich_markup_mode=None,
 )
-
-
-def _examples(*lines: str) -> str:
-    # After \b on a line of its own, click leaves the lines as they are.
-    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
-
+app.add_typer(keys.app, name="keys")
 
 State = Annotated[
     Path, typer.Option(help="Folder for data, logs and sockets; one stack per folder.")
@@ -41,7 +37,7 @@ def tessera() -> None:
     """Tessera: an OpenAI-compatible embeddings API, on this machine."""
 
 
-@app.command(epilog=_examples("tessera up", "tessera up --detach --port 9000 --state /tmp/other"))
+@app.command(epilog=examples("tessera up", "tessera up --detach --port 9000 --state /tmp/other"))
 def up(
     state: State = Path(".tessera"),
     port: Annotated[int, typer.Option(min=0, max=65535, help="Public port; 0: a free one.")] = 8080,
@@ -68,7 +64,7 @@ def up(
             _watch(stack)
 
 
-@app.command(epilog=_examples("tessera down", "tessera down --state /tmp/other"))
+@app.command(epilog=examples("tessera down", "tessera down --state /tmp/other"))
 def down(state: State = Path(".tessera")) -> None:
     """Stop the stack on a state folder, and wait until its last process is gone."""
     with _one_sentence_per_failure():
@@ -76,7 +72,7 @@ def down(state: State = Path(".tessera")) -> None:
     typer.echo("Stopped." if stopped else f"No stack runs on {state}.")
 
 
-@app.command(epilog=_examples("tessera status", "tessera status --json ", " jq -r .base_url"))
+@app.command(epilog=examples("tessera status", "tessera status --json | jq -r .base_url"))
 def status(
     state: State = Path(".tessera"),
     *,
@@ -95,7 +91,7 @@ def status(
     raise typer.Exit(0 if found.state is StackState.READY else 1)
 
 
-@app.command(epilog=_examples("tessera logs triton", "tessera logs authz-1 ", " tail"))
+@app.command(epilog=examples("tessera logs triton", "tessera logs authz-1 | tail"))
 def logs(
     name: Annotated[str, typer.Argument(help="A process or step, as `status` names it.")],
     state: State = Path(".tessera"),
@@ -128,8 +124,10 @@ def _stopped_on_failure(stack: RunningStack) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        report.show_stopping()
-        stack.stop()
+        try:
+            report.show_stopping()
+        finally:  # the terminal, or what reads our output, may be gone
+            stack.stop()
         if isinstance(error, KeyboardInterrupt):
             raise typer.Exit from None
         raise
