@@ -1,10 +1,18 @@
 # The interface of this repository: `make` lists what there is.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell for each in python3.11 python3; do $$each -c '$(IS_3_11)' 2>&- && command -v $$each && break; done)
 VENV   := .venv
 BIN    := $(VENV)/bin
 STATE  ?= .tessera
+PORT   ?= 8080
+IS_3_11 = import sys; sys.exit(sys.version_info[:2] != (3, 11))
+# Trust what the machine trusts: behind a company's proxy only its own store knows the proxy.
+export UV_SYSTEM_CERTS := 1
+export NODE_USE_SYSTEM_CA := 1
 # The lock is complete, so dependencies are not resolved again.
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps
+INSTALLED = test -x $(BIN)/tessera || { echo "Nothing is installed here yet, so nothing runs."; exit; }
+# $(call step,WHAT,COMMAND,WHAT TO DO WHERE IT FAILS)
+step = @echo "$(1):"; $(2) || { echo 'make $@: $(1) failed; $(3)' >&2; exit 1; }
 
 .DEFAULT_GOAL := help
 .PHONY: help up down status test check format proto envoy lock bench
@@ -12,25 +20,25 @@ INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: $(VENV)/.local ## install and start everything; print the base URL, a key and a curl line (Ctrl-C stops)
-	@$(BIN)/tessera up --state $(STATE)
+up: $(VENV)/.local ## install and start everything; print the base URL, a key and a curl line (Ctrl-C stops; PORT=8080)
+	@$(BIN)/tessera up --state $(STATE) --port $(PORT)
 
-down: $(VENV)/.local ## stop what `tessera up --detach` started
-	@$(BIN)/tessera down --state $(STATE)
+down: ## stop what `tessera up --detach` started
+	@$(INSTALLED); $(BIN)/tessera down --state $(STATE)
 
-status: $(VENV)/.local ## say what runs, and where its log is
-	@$(BIN)/tessera status --state $(STATE)
+status: ## say what runs, and where its log is
+	@$(INSTALLED); $(BIN)/tessera status --state $(STATE) || test $$? -eq 3 # 3: no stack runs
 
 test: $(VENV)/.test ## run every test on real parts
 	@$(BIN)/pytest
 
 check: $(VENV)/.test ## lint, types, import rules, drift of generated files
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m proto.generate --check
-	@$(BIN)/python -m edge --check
+	$(call step,lint,$(BIN)/ruff check .,`make format` mends what can be mended)
+	$(call step,format,$(BIN)/ruff format --check .,mend it with `make format`)
+	$(call step,types,$(BIN)/mypy,mend the types it names)
+	$(call step,imports,$(BIN)/lint-imports --no-cache,see "Who may import whom" in docs/architecture.md)
+	$(call step,protobuf code,$(BIN)/python -m proto.generate --check,make it anew with `make proto`)
+	$(call step,Envoy configurations,$(BIN)/python -m edge --check,render them anew with `make envoy`)
 
 format: $(VENV)/.test ## format the code and mend what the linter can
 	@$(BIN)/ruff check --fix .
@@ -49,20 +57,22 @@ lock: $(VENV)/.local ## lock the requirements anew, with hashes
 	@$(BIN)/python -m requirements.lock
 
 $(BIN)/uv: requirements/uv.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Tessera needs Python 3.11; name one with: make PYTHON=/path/to/python3.11")'
-	@$(PYTHON) -m venv $(VENV) || { echo "python3.11 could not make a virtual environment; on Debian: apt-get install python3.11-venv" >&2; exit 1; }
+	@test "$$(uname -sm)" = "Linux x86_64" || { echo "Tessera runs on Linux on x86-64, not on $$(uname -sm)." >&2; exit 1; }
+	@"$(PYTHON)" -c '$(IS_3_11)' 2>&- || { echo "Tessera needs Python 3.11; name one with: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>&- || { echo "This Python makes no virtual environments; on Debian: apt-get install python3.11-venv" >&2; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
 
 $(VENV)-peers/.installed: requirements/peers.txt | $(BIN)/uv
 	@echo "Installing the peers that bench measures against ..."
-	@$(PYTHON) -m venv $(VENV)-peers
+	@"$(PYTHON)" -m venv $(VENV)-peers
 	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	@$(BIN)/uv pip install --quiet --python $(VENV)-peers/bin/python --no-deps --require-hashes -r requirements/peers.txt
 	@touch $@
 
 $(VENV)/.local: requirements/local.txt pyproject.toml | $(BIN)/uv
-	@test -e $(VENV)/.test || { echo "Installing the locked requirements (about 1 GB, once) ..."; \
+	@test $(VENV)/.test -nt requirements/local.txt || { echo "Installing the locked requirements (about 1 GB, once) ..."; \
 	  $(INSTALL) --require-hashes -r requirements/local.txt; }
 	@$(INSTALL) --no-build-isolation --offline --editable .
 	@touch $@

@@ -11,9 +11,14 @@ from typing import Final
 
 _HERE: Final = Path(__file__).parent
 _OPTIONS: Final = (
-    "--quiet --upgrade --python-version 3.11 --generate-hashes"
-    " --no-emit-index-url --no-header --no-annotate"
-).split()
+    "--quiet",
+    "--upgrade",
+    "--python-version=3.11",
+    "--generate-hashes",
+    "--no-emit-index-url",
+    "--no-header",
+    "--no-annotate",
+)
 
 
 def main() -> None:

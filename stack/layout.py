@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -105,6 +106,7 @@ def prepare(layout: Layout) -> None:
     """Make the folders, readable by their owner alone, or say what is wrong with them."""
     folders = (layout.state, layout.run, layout.logs, layout.backends, layout.snapshots)
     try:
+        _refuse_occupied(layout, folders)
         for folder in folders:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         layout.state.chmod(0o700)
@@ -121,6 +123,17 @@ def prepare(layout: Layout) -> None:
         raise StackError(
             f"The disk of {layout.state} is full: {free // 2**20} MiB are free,"
             f" {_FREE_BYTES_MIN // 2**20} MiB are needed"
+        )
+
+
+def _refuse_occupied(layout: Layout, ours: Sequence[Path]) -> None:
+    """A folder that somebody uses for other things would be closed to others, and filled."""
+    if layout.lock.exists() or not layout.state.exists():
+        return
+    if any(path not in ours for path in layout.state.iterdir()):
+        raise StackError(
+            f"The folder {layout.state} is no state folder, and not empty;"
+            " name another with --state"
         )
 
 

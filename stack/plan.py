@@ -55,7 +55,7 @@ def _edge(layout: Layout, options: Options) -> tuple[Unit, ...]:
     extra = _extra(options, "authz")
     needs = ("postgres", "migrate", "model")
     steps = _only(envoy.render(layout, options.port, names))
-    before = (*_names(steps), "adapter", "demo key", *names)
+    before = (*_names(steps), "adapter", "demo-key", *names)
     return (
         *(services.authz(layout, name, url, extra, after=needs) for name in names),
         *steps,

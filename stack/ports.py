@@ -1,5 +1,6 @@
 """TCP ports on the loopback interface."""
 
+import os
 import socket
 
 from stack.errors import StackError
@@ -27,6 +28,7 @@ def claim_public_port(port: int) -> int:
         socket.create_server((LOOPBACK, port)).close()
     except OSError as error:
         raise StackError(
-            f"Port {port} cannot be used: {error.strerror}; choose another with --port"
+            f"Port {port} cannot be used: {os.strerror(error.errno or 0)};"
+            " choose another with --port (make up PORT=...)"
         ) from error
     return port

@@ -4,13 +4,20 @@ import os
 import secrets
 from pathlib import Path
 
+from stack.errors import StackError
 from stack.layout import Layout
 
 
 def make_pepper(layout: Layout) -> None:
     """Make the secret that keys are hashed with, once: with another, no key would be known."""
-    if not layout.pepper.exists():
-        write_private(layout.pepper, secrets.token_hex(32))
+    if layout.pepper.exists():
+        return
+    if layout.database.exists():
+        raise StackError(
+            f"{layout.pepper} is gone, and without it no key in {layout.database} is known;"
+            " put it back, or remove both"
+        )
+    write_private(layout.pepper, secrets.token_hex(32))
 
 
 def write_exports(layout: Layout, base_url: str) -> None:

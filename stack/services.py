@@ -47,7 +47,7 @@ def seed_demo(layout: Layout, database_url: str, after: tuple[str, ...]) -> Step
     """Describe how the demo account gets its key."""
     argv = _module("authz", "seed-demo", f"--out={layout.key}")
     command = Command(argv, _authz_settings(layout, database_url))
-    return Step("demo key", command, layout.log("seed-demo"), after)
+    return Step("demo-key", command, layout.log("demo-key"), after)
 
 
 def authz(

@@ -64,12 +64,12 @@ class Supervisor:
         self._keepers: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Return when everything is ready; raise StackError as soon as something fails."""
+        """Return when everything is ready; raise what failed first, as soon as it fails."""
         try:
             async with asyncio.TaskGroup() as group:
                 for record in self._records.values():
                     group.create_task(self._bring_up(record))
-        except* StackError as failures:
+        except ExceptionGroup as failures:  # not `except*`: Debian's 3.11.2 wraps what that raises
             raise failures.exceptions[0] from None
 
     async def stop(self) -> None:

@@ -49,6 +49,34 @@ def test_state_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
         prepare(locate(tmp_path / "state"))
 
 
+def test_folder_that_holds_other_things_is_left_alone(tmp_path: Path) -> None:
+    """A slip like `--state ~` neither closes a home to others nor fills it."""
+    (tmp_path / "thesis.tex").write_text("")
+    before = tmp_path.stat().st_mode
+    with pytest.raises(StackError, match="is no state folder, and not empty"):
+        prepare(locate(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+    assert tmp_path.stat().st_mode == before
+
+
+def test_start_that_was_cut_short_is_no_obstacle(tmp_path: Path) -> None:
+    """Folders alone, without a lock, are what an earlier start had made."""
+    layout = locate(tmp_path / "state")
+    prepare(layout)
+    prepare(layout)
+    assert layout.run.is_dir()
+
+
+def test_lost_pepper_is_not_replaced_while_there_are_keys(tmp_path: Path) -> None:
+    """A new one would make every stored key unknown; the sentence says what can be done."""
+    layout = locate(tmp_path / "state")
+    prepare(layout)
+    layout.database.mkdir()
+    with pytest.raises(StackError, match="put it back, or remove both"):
+        secrets.make_pepper(layout)
+    assert not layout.pepper.exists()
+
+
 def test_pepper_is_made_once_and_private(tmp_path: Path) -> None:
     """With another pepper no stored key would be known any more."""
     layout = locate(tmp_path / "state")
