@@ -1,0 +1,75 @@
+"""Requests per minute on the whole path, shared by two authz processes."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from stack.launch import RunningStack, running_stack
+from stack.options import Options
+from tests.customers import open_account, open_tier
+from tests.waiting import wait_until
+
+_BODY = {"model": "Qwen/Qwen3-Embedding-8B", "input": "Hello"}
+_LIMIT = 60
+_CLIENTS = 8
+_REQUESTS_EACH = 25
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A stack with two authz processes that do not take a busy machine for an outage."""
+    options = Options(
+        state=tmp_path_factory.mktemp("pair") / "state",
+        port=0,
+        authz=2,
+        environment={"authz": {"AUTHZ_CHARGE_TIMEOUT_SECONDS": "4.9"}},
+    )
+    with running_stack(options) as stack:
+        yield stack
+
+
+def test_two_processes_grant_exactly_the_limit(pair: RunningStack) -> None:
+    """Under concurrent load: all of the bucket and what refilled, and not one request more.
+
+    Every request, granted or not, has an id of its own.
+    """
+    key = open_account(pair, tier=open_tier(pair, requests_per_minute=_LIMIT))
+    wait_until(lambda: _is_known_everywhere(pair, key))
+    started = time.monotonic()
+    with ThreadPoolExecutor(_CLIENTS) as clients:
+        runs = clients.map(lambda _: _call_often(pair, key), range(_CLIENTS))
+        answers = [answer for run in runs for answer in run]
+    refilled = (time.monotonic() - started) * _LIMIT / 60
+    granted = [answer.status_code for answer in answers].count(200)
+    assert {answer.status_code for answer in answers} == {200, 429}
+    assert _LIMIT <= granted <= _LIMIT + refilled
+    assert len({answer.headers["x-request-id"] for answer in answers}) == len(answers)
+    assert all(int(_wait(answer)) > 0 for answer in answers if answer.status_code == 429)
+    assert all(_checks(pair, name) > 0 for name in ("authz-1", "authz-2"))
+
+
+def _call_often(stack: RunningStack, key: str) -> list[httpx.Response]:
+    with httpx.Client(headers={"authorization": f"Bearer {key}"}, timeout=30) as client:
+        url = f"{stack.base_url}/embeddings"
+        return [client.post(url, json=_BODY) for _ in range(_REQUESTS_EACH)]
+
+
+def _wait(answer: httpx.Response) -> str:
+    return answer.headers["retry-after-ms"]
+
+
+def _is_known_everywhere(stack: RunningStack, key: str) -> bool:
+    headers = {"authorization": f"Bearer {key}"}
+    url = f"{stack.base_url}/models"
+    return {httpx.get(url, headers=headers, timeout=5).status_code for _ in range(20)} == {200}
+
+
+def _checks(stack: RunningStack, name: str) -> float:
+    transport = httpx.HTTPTransport(uds=str(stack.layout.socket(f"{name}.metrics")))
+    with httpx.Client(transport=transport, base_url="http://authz") as client:
+        lines = client.get("/metrics", timeout=5).text.splitlines()
+    counts = (line for line in lines if line.startswith('authz_checks_total{verdict="allowed"'))
+    return sum(float(line.rpartition(" ")[2]) for line in counts)
