@@ -52,7 +52,8 @@ def _inference(layout: Layout, options: Options) -> tuple[Unit, ...]:
 def _edge(layout: Layout, options: Options) -> tuple[Unit, ...]:
     names = tuple(f"authz-{number}" for number in range(1, options.authz + 1))
     url = database_url(layout)
-    extra = _extra(options, "authz")
+    # While the database is away each grants its share of every limit.
+    extra = {"AUTHZ_PROCESSES": str(options.authz), **_extra(options, "authz")}
     needs = ("postgres", "migrate", "model")
     steps = _only(envoy.render(layout, options.port, names))
     before = (*_names(steps), "adapter", "demo-key", *names)
