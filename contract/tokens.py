@@ -69,7 +69,8 @@ class RequestTokenizer:
     def _encode(self, inputs: Inputs) -> list[list[int]] | ApiError:
         match inputs:
             case Texts((text,)) if len(text) <= EXACT_CHARACTERS:
-                ids = self._tokenizer.encode(text).ids
+                # Not encode(): it would keep the GIL, and everyone else waiting.
+                ids = self._tokenizer.encode_batch_fast([text])[0].ids
                 return self._check_lengths([ids], 0) or [ids]
             case Texts(items):
                 return self._encode_texts(items)

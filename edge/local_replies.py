@@ -52,6 +52,8 @@ def local_reply_configuration(body_bytes_max: int) -> LocalReplyConfig:
             _mapper(_status(408), errors.request_timeout()),
             _mapper(_status(413), errors.body_too_large(body_bytes_max)),
             _mapper(_status(431), errors.headers_too_large()),
+            # A transfer coding that Envoy does not know: the client's mistake, as others are.
+            _mapper(_status(501), errors.bad_request()),
             _mapper(_status(504), errors.upstream_timeout()),
             *_spread(
                 AccessLogFilter(response_flag_filter=overloaded),

@@ -45,6 +45,13 @@ def test_a_chunked_body_without_length_arrives_whole(edge: Edge, size: int) -> N
     assert [each.body for each in edge.adapter.received] == [body]
 
 
+def test_an_unknown_transfer_coding_is_the_clients_mistake(edge: Edge) -> None:
+    """A 400, and not a failure of ours that SDKs would try again."""
+    headers = [*bearer(), ("transfer-encoding", "gzip, chunked")]
+    answer = exchange(edge.port, request("POST", "/v1/embeddings", headers) + chunked([b"{}"]))
+    assert_is(answer, errors.bad_request())
+
+
 def test_one_byte_above_the_limit_is_413(edge: Edge) -> None:
     """By its declared length, before it is read; no check is made."""
     answer = exchange(edge.port, embeddings(b"x" * (BODY_BYTES_MAX + 1)))
