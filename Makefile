@@ -2,6 +2,7 @@
 PYTHON ?= $(shell for each in python3.11 python3; do $$each -c '$(IS_3_11)' 2>&- && command -v $$each && break; done)
 VENV   := .venv
 BIN    := $(VENV)/bin
+BUF    := proto/node_modules/@bufbuild/buf-linux-x64/bin/buf
 STATE  ?= .tessera
 PORT   ?= 8080
 IS_3_11 = import sys; sys.exit(sys.version_info[:2] != (3, 11))
@@ -15,7 +16,7 @@ INSTALLED = test -x $(BIN)/tessera || { echo "Nothing is installed here yet, so 
 step = @echo "$(1):"; $(2) || { echo 'make $@: $(1) failed; $(3)' >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status test check format proto envoy lock bench
+.PHONY: help up down status test check format proto baseline envoy lock bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +39,9 @@ check: $(VENV)/.test ## lint, types, import rules, drift of generated files
 	$(call step,types,$(BIN)/mypy,mend the types it names)
 	$(call step,imports,$(BIN)/lint-imports --no-cache,see "Who may import whom" in docs/architecture.md)
 	$(call step,protobuf code,$(BIN)/python -m proto.generate --check,make it anew with `make proto`)
+	$(call step,protobuf style,$(BUF) lint proto,mend what it names)
+	$(call step,protobuf changes,$(BUF) breaking proto --against proto/baseline.binpb,callers would break; \
+	  once all of them are gone: `make baseline`)
 	$(call step,Envoy configurations,$(BIN)/python -m edge --check,render them anew with `make envoy`)
 
 format: $(VENV)/.test ## format the code and mend what the linter can
@@ -46,6 +50,9 @@ format: $(VENV)/.test ## format the code and mend what the linter can
 
 proto: $(VENV)/.test ## regenerate the protobuf code beside its sources
 	@$(BIN)/python -m proto.generate
+
+baseline: $(VENV)/.test ## keep the admin API as it is now, for `make check` to compare with
+	@$(BUF) build proto --path proto/tessera/admin --exclude-source-info --output proto/baseline.binpb
 
 envoy: $(VENV)/.test ## render Envoy's configurations into envoy/
 	@$(BIN)/python -m edge
@@ -77,9 +84,10 @@ $(VENV)/.local: requirements/local.txt pyproject.toml | $(BIN)/uv
 	@$(INSTALL) --no-build-isolation --offline --editable .
 	@touch $@
 
-$(VENV)/.test: requirements/dev.txt pyproject.toml tests/page/node/package-lock.json | $(BIN)/uv
+$(VENV)/.test: requirements/dev.txt pyproject.toml tests/page/node/package-lock.json proto/package-lock.json | $(BIN)/uv
 	@echo "Installing the locked test requirements ..."
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@$(INSTALL) --no-build-isolation --offline --editable .
-	@PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund --prefix tests/page/node
+	@for each in tests/page/node proto; do \
+	  PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund --prefix $$each || exit; done
 	@touch $@ $(VENV)/.local

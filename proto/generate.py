@@ -4,6 +4,7 @@ Run as `python -m proto.generate [--check]`.
 """
 
 import argparse
+import re
 import sys
 import tempfile
 from importlib import resources
@@ -14,6 +15,7 @@ from grpc_tools import protoc  # type: ignore[import-untyped] # ships no types
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _GENERATED: Final = ("*_pb2.py", "*_pb2.pyi")
+_OUR_IMPORT: Final = re.compile(r"^from tessera\.", re.MULTILINE)
 
 
 class CompileError(Exception):
@@ -47,12 +49,25 @@ def compile_sources(root: Path, out: Path) -> None:
     Raises:
         CompileError: a source is not valid.
     """
-    sources = [str(path.relative_to(root)) for path in sorted((root / "proto").rglob("*.proto"))]
+    folder = root / "proto"
+    sources = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*.proto"))]
     well_known = resources.files("grpc_tools") / "_proto"
-    outs = [f"--python_out={out}", f"--pyi_out={out}"]
-    status = protoc.main(["protoc", f"-I{root}", f"-I{well_known}", *outs, *sources])
+    generated = out / "proto"
+    generated.mkdir()
+    outs = [f"--python_out={generated}", f"--pyi_out={generated}"]
+    status = protoc.main(["protoc", f"-I{folder}", f"-I{well_known}", *outs, *sources])
     if status != 0:
         raise CompileError(f"protoc ended with status {status}")
+    for path in _find_generated(out):
+        _import_from_here(out / path)
+
+
+def _import_from_here(path: Path) -> None:
+    """Import our own messages from the package that this folder is.
+
+    A source's name on the wire is `tessera/...`, as its readers in other languages expect.
+    """
+    path.write_text(_OUR_IMPORT.sub("from proto.tessera.", path.read_text()))
 
 
 def replace_generated(root: Path, fresh: Path) -> None:

@@ -1,0 +1,1 @@
+"""Receives reports of leaked keys, and has the keys revoked through the admin API."""
