@@ -1,9 +1,21 @@
 """What a platform engineer can set, from environment variables that start with `AUTHZ_`."""
 
 from pathlib import Path
+from typing import Final
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from authz.mail.settings import MailSettings
+
+_PORT_MAX: Final = 65_535
 
 
 class DatabaseSettings(BaseSettings):
@@ -21,7 +33,7 @@ class KeySettings(DatabaseSettings):
     """What a command that makes or checks keys needs besides."""
 
     pepper_file: Path
-    """32 bytes in hexadecimal, kept outside the database."""
+    """Peppers, kept outside the database: a line each, 32 bytes in hexadecimal, oldest first."""
 
 
 class ServeSettings(KeySettings):
@@ -34,7 +46,16 @@ class ServeSettings(KeySettings):
     model_folder: Path
     """The served model's card and tokenizer."""
     snapshot_file: Path
-    """The last good directory; processes on one machine may share it."""
+    """The last good directory; each process has one of its own."""
+    process_name: str | None = Field(None, min_length=1, max_length=200)
+    """Where this process runs, the same after a restart; if unset, the host and the socket."""
+
+    pepper_file_poll_seconds: PositiveFloat = 2.0
+    """How often the pepper file is looked at; a new pepper is known without a restart."""
+    key_expires_notice_seconds: NonNegativeFloat = 2_592_000.0
+    """How long before a key's end, 30 days, responses begin to tell it."""
+    key_uses_interval_seconds: PositiveFloat = 1.0
+    """How often keys' last uses, and new digests of wrapped keys, are written down."""
 
     processes: PositiveInt = 1
     """How many processes share each limit while the database is away."""
@@ -58,3 +79,44 @@ class ServeSettings(KeySettings):
     """Bodies up to this length are counted at once, longer ones in a thread."""
     tokenise_queue_bytes_max: PositiveInt = 32 * 2**20
     """Longer bodies that are being counted hold at most this much; beyond it the next is a 503."""
+
+
+class AdminSettings(KeySettings, MailSettings):
+    """What `admin` needs besides, and how its mails are sent."""
+
+    metrics_socket: Path
+    """Where `GET /metrics` is answered; HTTP."""
+    audit_head_file: Path
+    """The end of the audit as it was seen last, out of the database's reach."""
+
+    admin_socket: Path | None = None
+    """Where the owner calls, on this machine; gRPC."""
+    admin_address: str | None = Field(None, pattern=r"^\S+:\d{1,5}$", validate_default=True)
+    """`host:port` where anyone with a client certificate calls; gRPC over TLS."""
+    admin_tls_certificate: Path | None = Field(None, validate_default=True)
+    admin_tls_key: Path | None = Field(None, validate_default=True)
+    admin_tls_client_ca: Path | None = Field(None, validate_default=True)
+    """Who signs clients; the three files are read again when they change."""
+    admin_stop_seconds: PositiveFloat = 10.0
+    """How long calls that are under way may still take at the end."""
+
+    pepper_file_poll_seconds: PositiveFloat = 2.0
+    """How often the pepper file is looked at; a new pepper is known without a restart."""
+    canary_interval_seconds: PositiveFloat = 60.0
+    """How often a key of our own is issued and revoked, to measure how long that takes."""
+
+    @field_validator("admin_address")
+    @classmethod
+    def _check_reachable(cls, address: str | None, others: ValidationInfo) -> str | None:
+        if address is None and others.data.get("admin_socket") is None:
+            raise ValueError("Set this, AUTHZ_ADMIN_SOCKET or both")
+        if address is not None and not 1 <= int(address.rpartition(":")[2]) <= _PORT_MAX:
+            raise ValueError("There is no such port")  # gRPC would take another
+        return address
+
+    @field_validator("admin_tls_certificate", "admin_tls_key", "admin_tls_client_ca")
+    @classmethod
+    def _check_secure(cls, file: Path | None, others: ValidationInfo) -> Path | None:
+        if (others.data.get("admin_address") is None) != (file is None):
+            raise ValueError("Goes together with AUTHZ_ADMIN_ADDRESS")
+        return file

@@ -116,6 +116,19 @@ def account_suspended() -> ApiError:
     )
 
 
+def ip_not_authorized(address: str | None) -> ApiError:
+    """The key is good, but not from this address; the networks it is good from are not told."""
+    seen = f"the IP address {address}" if address else "an IP address that could not be told"
+    return ApiError(
+        status=403,
+        message=(
+            f"Your request came from {seen}, and this API key may not be used from there. Call "
+            "from one of the key's allowed networks, or ask whoever made the key to allow yours."
+        ),
+        code="ip_not_authorized",
+    )
+
+
 # ---- what is asked ----
 
 

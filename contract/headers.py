@@ -10,6 +10,12 @@ KEY: Final = "x-tessera-key"
 TOKENS: Final = "x-tessera-tokens"
 """Tokens that authz charged for this request; the adapter's usage must equal it."""
 
+CLIENT_ADDRESS: Final = "x-tessera-client-address"
+"""Where a request comes from, as Envoy knows it; for authz alone."""
+
+KEY_EXPIRES: Final = "x-tessera-key-expires"
+"""On responses: when the key that was used will end, if that is soon."""
+
 REQUEST_ID: Final = "x-request-id"
 PROCESSING_MS: Final = "openai-processing-ms"
 

@@ -18,7 +18,7 @@ from envoy_data_plane.envoy.type.matcher.v3 import ListStringMatcher, StringMatc
 from envoy_data_plane.envoy.type.v3 import HttpStatus, StatusCode
 from envoy_data_plane.google.protobuf import Any
 
-from contract.headers import REQUEST_ID
+from contract.headers import CLIENT_ADDRESS, REQUEST_ID
 from edge import clusters
 from edge.deployment import Deployment, Timeouts
 from edge.messages import pack, seconds
@@ -29,6 +29,7 @@ _HEADERS_SENT: Final = (
     "authorization",
     "content-length",
     "content-type",
+    CLIENT_ADDRESS,
     REQUEST_ID,
     "traceparent",
     "x-stainless-retry-count",

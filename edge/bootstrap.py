@@ -53,6 +53,7 @@ def render_local(
     access_log: str = "/dev/stdout",
     timeouts: Timeouts | None = None,
     capacity: Capacity | None = None,
+    trusted_hops: int = 0,
 ) -> str:
     """Return the configuration, in YAML, of an Envoy beside everything it talks to."""
     deployment = Deployment(
@@ -64,6 +65,7 @@ def render_local(
         access_log=access_log,
         timeouts=timeouts or Timeouts(),
         capacity=capacity or Capacity(),
+        trusted_hops=trusted_hops,
     )
     return to_yaml(bootstrap(deployment))
 

@@ -32,6 +32,7 @@ from edge import health, messages, request_id
 from edge.access_logs import access_logs
 from edge.authorization import authorization_filter
 from edge.body_limit import body_limit_filter
+from edge.client_address import client_address_filter
 from edge.deployment import Deployment, Timeouts
 from edge.local_replies import local_reply_configuration
 from edge.messages import extension, pack, seconds
@@ -97,6 +98,7 @@ def _filters(deployment: Deployment) -> list[HttpFilter]:
         health.health_filter(),
         body_reading_filter(deployment.capacity.refused_body_bytes_max),
         body_limit_filter(deployment.capacity.body_bytes_max),
+        client_address_filter(),
         authorization_filter(deployment),
         HttpFilter(
             name="envoy.filters.http.router",

@@ -17,6 +17,7 @@ from envoy_data_plane.envoy.extensions.retry.host.previous_hosts.v3 import Previ
 from envoy_data_plane.google.protobuf import Any
 
 from contract import errors
+from contract.headers import CLIENT_ADDRESS
 from edge import authorization, clusters, health, matches, request_id
 from edge.deployment import Deployment, Timeouts
 from edge.matches import where
@@ -33,8 +34,8 @@ def route_configuration(deployment: Deployment) -> RouteConfiguration:
         domains=["*"],
         routes=[*_beyond_reading(deployment), *_served(deployment), *_refused(deployment)],
         retry_policy=_retry_unsent(),
-        # The key has done its work when authz has seen it; the adapter has no use for it.
-        request_headers_to_remove=["authorization", "cookie"],
+        # What only authz needs has done its work; the adapter has no use for it.
+        request_headers_to_remove=["authorization", "cookie", CLIENT_ADDRESS],
     )
     return RouteConfiguration(name="public", virtual_hosts=[everything])
 

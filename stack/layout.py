@@ -64,6 +64,16 @@ class Layout:
         return self.state / "snapshots"
 
     @property
+    def outbox(self) -> Path:
+        """Mails that would have been sent."""
+        return self.state / "outbox"
+
+    @property
+    def audit_head(self) -> Path:
+        """The end of the audit, out of the database's reach."""
+        return self.state / "audit-head"
+
+    @property
     def bootstrap(self) -> Path:
         """Envoy's whole configuration."""
         return self.state / "envoy.yaml"
@@ -104,7 +114,10 @@ def locate(state: Path) -> Layout:
 
 def prepare(layout: Layout) -> None:
     """Make the folders, readable by their owner alone, or say what is wrong with them."""
-    folders = (layout.state, layout.run, layout.logs, layout.backends, layout.snapshots)
+    folders = (
+        *(layout.state, layout.run, layout.logs),
+        *(layout.backends, layout.snapshots, layout.outbox),
+    )
     try:
         _refuse_occupied(layout, folders)
         for folder in folders:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from stack import envoy, postgres, services, triton
 from stack.layout import Layout
 from stack.options import Options
-from stack.ports import free_ports
+from stack.ports import base_url, free_ports
 from stack.postgres import Postgres
 from stack.process import Step, Unit
 from stack.triton import Triton
@@ -15,24 +15,35 @@ _DATABASE = "postgres"
 
 def plan(layout: Layout, options: Options) -> tuple[Unit, ...]:
     """Return the units of a stack whose public port is `options.port`."""
-    return (*_database(layout), *_inference(layout, options), *_edge(layout, options))
+    return (
+        *_database(layout, options),
+        *_inference(layout, options),
+        *_edge(layout, options),
+    )
 
 
 def database_url(layout: Layout) -> str:
-    """Return the connection string of a stack's database, for tests and benchmarks."""
+    """Return the connection string of a stack's database, as its owner."""
     return _postgres(layout).url(_DATABASE)
 
 
-def _database(layout: Layout) -> tuple[Unit, ...]:
+def _database(layout: Layout, options: Options) -> tuple[Unit, ...]:
     server = _postgres(layout)
-    url = database_url(layout)
+    control_url = server.url(_DATABASE, services.ADMIN_ROLE)
     initialisation = postgres.initialisation(server, layout.log("initdb"))
     steps = () if initialisation is None else (initialisation,)
     return (
         *steps,
         postgres.describe(server, layout.log("postgres"), after=tuple(step.name for step in steps)),
-        services.migrate(layout, url, after=("postgres",)),
-        services.seed_demo(layout, url, after=("migrate",)),
+        services.migrate(layout, database_url(layout), after=("postgres",)),
+        services.seed_demo(layout, control_url, after=("migrate",)),
+        services.admin(
+            layout,
+            control_url,
+            base_url(options.port),
+            _extra(options, "admin"),
+            after=("postgres", "migrate"),
+        ),
     )
 
 
@@ -51,7 +62,7 @@ def _inference(layout: Layout, options: Options) -> tuple[Unit, ...]:
 
 def _edge(layout: Layout, options: Options) -> tuple[Unit, ...]:
     names = tuple(f"authz-{number}" for number in range(1, options.authz + 1))
-    url = database_url(layout)
+    url = _postgres(layout).url(_DATABASE, services.DATA_ROLE)
     # While the database is away each grants its share of every limit.
     extra = {"AUTHZ_PROCESSES": str(options.authz), **_extra(options, "authz")}
     needs = ("postgres", "migrate", "model")

@@ -8,6 +8,11 @@ from stack.errors import StackError
 LOOPBACK = "127.0.0.1"
 
 
+def base_url(port: int) -> str:
+    """Return what a client of the public API is given."""
+    return f"http://{LOOPBACK}:{port}/v1"
+
+
 def free_ports(count: int) -> tuple[int, ...]:
     """Return ports that nothing listens on now; all are held until the last is found."""
     sockets = [socket.create_server((LOOPBACK, 0)) for _ in range(count)]

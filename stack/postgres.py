@@ -14,10 +14,13 @@ from stack.parts import postgres_program
 from stack.process import Command, Process, Step
 
 _UNROOT: Final = Path(__file__).with_name("unroot.py")
-_ROLE: Final = "tessera"
+OWNER: Final = "tessera"
 _PORT: Final = 5432  # only names the socket; no TCP port is opened
 
-DURABLE: Final[Mapping[str, str]] = {"max_connections": "200"}
+DURABLE: Final[Mapping[str, str]] = {
+    "max_connections": "200",
+    "track_commit_timestamp": "on",  # tells when a revocation was committed, to measure from
+}
 DISPOSABLE: Final[Mapping[str, str]] = {
     **DURABLE,
     "fsync": "off",
@@ -35,9 +38,9 @@ class Postgres:
     data: Path
     sockets: Path
 
-    def url(self, database: str = "postgres") -> str:
-        """Return the connection string for one database."""
-        return f"postgresql:///{database}?host={self.sockets}&user={_ROLE}"
+    def url(self, database: str = "postgres", role: str = OWNER) -> str:
+        """Return the connection string for one database, as one role."""
+        return f"postgresql:///{database}?host={self.sockets}&user={role}"
 
 
 def initialisation(postgres: Postgres, log: Path) -> Step | None:
@@ -57,7 +60,7 @@ def initialisation(postgres: Postgres, log: Path) -> Step | None:
         *_as_ordinary_user(),
         postgres_program("initdb"),
         f"--pgdata={unfinished}",
-        f"--username={_ROLE}",
+        f"--username={OWNER}",
         # Who may enter the socket's folder may connect; nobody else can.
         "--auth=trust",
         "--encoding=UTF8",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter
 
 from stack.options import Options
-from stack.ports import LOOPBACK
+from stack.ports import base_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Run:
     @property
     def base_url(self) -> str:
         """What a client is given."""
-        return f"http://{LOOPBACK}:{self.options.port}/v1"
+        return base_url(self.options.port)
 
 
 _RUN = TypeAdapter(Run)

@@ -1,13 +1,17 @@
-"""Tessera's own processes on one machine: authz and the adapter, and the steps before them."""
+"""Tessera's own processes on one machine, and the steps before them."""
 
 import sys
 from collections.abc import Mapping
+from typing import Final
 
 from stack import parts, probe
 from stack.layout import Layout
 from stack.process import Command, Process, Step
 
-_SECONDS_TO_FINISH = 2
+DATA_ROLE: Final = "tessera_authz"
+ADMIN_ROLE: Final = "tessera_control"
+
+_SECONDS_TO_FINISH: Final = 2
 
 
 def build_model(layout: Layout) -> Step:
@@ -38,8 +42,10 @@ def adapter(
 
 
 def migrate(layout: Layout, database_url: str, after: tuple[str, ...]) -> Step:
-    """Describe how the database gets its schema."""
-    command = Command(_module("authz", "migrate"), _authz_settings(layout, database_url))
+    """Describe how the database gets its schema, and the roles that log in."""
+    logins = (f"--login=data={DATA_ROLE}", f"--login=admin={ADMIN_ROLE}")
+    argv = _module("authz", "migrate", *logins)
+    command = Command(argv, _authz_settings(layout, database_url))
     return Step("migrate", command, layout.log("migrate"), after)
 
 
@@ -63,12 +69,43 @@ def authz(
         "AUTHZ_SOCKET": str(layout.socket(name)),
         "AUTHZ_METRICS_SOCKET": str(layout.socket(f"{name}.metrics")),
         "AUTHZ_SNAPSHOT_FILE": str(layout.snapshots / name),
+        "AUTHZ_PROCESS_NAME": name,
     }
     return Process(
         name=name,
         command=Command(_module("authz", "serve"), {**settings, **environment}),
         ready=probe.grpc_health(layout.socket(name)),
         log=layout.log(name),
+        after=after,
+        stop_seconds=_SECONDS_TO_FINISH + 0.5,
+    )
+
+
+def admin(
+    layout: Layout,
+    database_url: str,
+    base_url: str,
+    environment: Mapping[str, str],
+    after: tuple[str, ...],
+) -> Process:
+    """Describe the process that answers whoever administers accounts and keys."""
+    settings = {
+        **_authz_settings(layout, database_url),
+        "AUTHZ_ADMIN_SOCKET": str(layout.socket("admin")),
+        "AUTHZ_ADMIN_STOP_SECONDS": str(_SECONDS_TO_FINISH),
+        "AUTHZ_METRICS_SOCKET": str(layout.socket("admin.metrics")),
+        "AUTHZ_AUDIT_HEAD_FILE": str(layout.audit_head),
+        "AUTHZ_MAIL_OUTBOX": str(layout.outbox),
+        "AUTHZ_MAIL_FROM": "keys@tessera.localhost",
+        "AUTHZ_MAIL_SUPPORT": "support@tessera.localhost",
+        "AUTHZ_PUBLIC_BASE_URL": base_url,
+        "GRPC_VERBOSITY": "ERROR",  # its C core would write plain lines among the JSON
+    }
+    return Process(
+        name="admin",
+        command=Command(_module("authz", "admin"), {**settings, **environment}),
+        ready=probe.grpc_health(layout.socket("admin")),
+        log=layout.log("admin"),
         after=after,
         stop_seconds=_SECONDS_TO_FINISH + 0.5,
     )

@@ -1,5 +1,6 @@
 """Real parts that several tests share: started on first use, once for the whole run."""
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import count
@@ -9,11 +10,13 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 
+from authz.storage.migrate import migrate
 from stack import postgres
 from stack.launch import RunningStack, running_stack
 from stack.options import Options
 from stack.postgres import Postgres
 from stack.spawn import spawn
+from tests.contract.model_folder import write_model_folder
 from tests.waiting import wait_until
 
 # A busy machine is no failure, so no property is timed.
@@ -83,6 +86,34 @@ async def create_database(
 async def database_url(create_database: CreateDatabase) -> str:
     """The connection string of an empty database of the test's own."""
     return await create_database()
+
+
+@pytest.fixture(scope="session")
+def template(postgres_url: str) -> str:
+    """A migrated database without connections, to make the tests' own from."""
+
+    async def make() -> None:
+        connection = await asyncpg.connect(postgres_url)
+        await connection.execute("CREATE DATABASE authz_template")
+        await connection.close()
+        connection = await asyncpg.connect(postgres_url, database="authz_template")
+        await migrate(connection)
+        await connection.close()
+
+    asyncio.run(make())
+    return "authz_template"
+
+
+@pytest.fixture
+async def migrated_url(create_database: CreateDatabase, template: str) -> str:
+    """The connection string of a migrated database of the test's own."""
+    return await create_database(template)
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The local model's card and tokenizer."""
+    return write_model_folder(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="session")

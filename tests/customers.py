@@ -1,30 +1,25 @@
 """Customers of a running stack: accounts and keys, made the way the product stores them."""
 
 import asyncio
-import secrets
-from collections.abc import Callable, Coroutine, Set
+import tempfile
+from collections.abc import Awaitable, Callable, Set
 from datetime import datetime
-from typing import Any, Final
+from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
-import asyncpg
 import httpx
 
 from authz.domain.directory import Endpoint
-from authz.domain.new_key import NewKey
-from authz.domain.pepper import Pepper
-from authz.storage import accounts
-from contract.keys import mint_key
+from authz.service.admin.accounts import NewAccount
+from authz.service.admin.keys import KeySpec
+from authz.storage.pepper_file import PepperFile
 from stack.launch import RunningStack
 from stack.plan import database_url
+from tests.administration import Administration, administration, ask
 from tests.waiting import wait_until
 
-_INSERT_TIER: Final = """
-    INSERT INTO tiers (name, requests_per_minute, tokens_per_minute, tokens_per_month, items_max,
-                       endpoints, models)
-    SELECT $1, $2, tokens_per_minute, tokens_per_month, items_max, $3, $4
-      FROM tiers WHERE name = 'standard'
-"""
+T = TypeVar("T")
 
 
 def open_tier(
@@ -36,8 +31,20 @@ def open_tier(
 ) -> str:
     """Make a tier that is like `standard` but for what is said; return its name."""
     name = f"t{uuid4().hex[:12]}"
-    arguments = (name, requests_per_minute, sorted(endpoints), sorted(models))
-    _run(stack, lambda connection: connection.execute(_INSERT_TIER, *arguments))
+
+    async def make(services: Administration) -> None:
+        standard = await services.tiers.get("standard")
+        limits = {
+            "requests_per_minute": requests_per_minute,
+            "tokens_per_minute": standard.tokens_per_minute,
+            "tokens_per_month": standard.tokens_per_month,
+            "items_max": standard.items_max,
+            "endpoints": endpoints,
+            "models": models,
+        }
+        await services.tiers.upsert(ask(), name, limits)
+
+    _administer(stack, make)
     return name
 
 
@@ -45,41 +52,37 @@ def open_account(
     stack: RunningStack, *, tier: str = "standard", expires_at: datetime | None = None
 ) -> str:
     """Make an account with one key; return the key's text, once the stack knows it."""
-    text = mint_key(secrets.randbelow)
-    pepper = Pepper.parse(stack.layout.pepper.read_text())
-    key = NewKey.describe(text, pepper, name="test", environment="test", expires_at=expires_at)
+    name = f"test {uuid4()}"
 
-    async def make(connection: asyncpg.Connection) -> None:
-        account = await accounts.ensure_account(connection, f"test {uuid4()}", tier)
-        await accounts.insert_key(connection, account, key)
+    async def make(services: Administration) -> str | None:
+        await services.accounts.create(ask(), NewAccount(name, "", tier), None)
+        spec = KeySpec(name, "test", "test", (), (), expires_at)
+        return (await services.keys.issue(ask(), spec)).secret
 
-    _run(stack, make)
+    text = _administer(stack, make)
+    assert text is not None
     wait_until(lambda: _is_known(stack, text))
     return text
 
 
 def revoke_key(stack: RunningStack, text: str) -> None:
     """Revoke a key; processes hear of it within moments."""
-    digest = Pepper.parse(stack.layout.pepper.read_text()).digest_key(text)
 
-    async def revoke(connection: asyncpg.Connection) -> None:
-        key_id = await connection.fetchval("SELECT id FROM keys WHERE digest = $1", digest)
-        await accounts.revoke_keys(connection, [key_id])
+    async def revoke(services: Administration) -> None:
+        assert await services.keys.revoke_leaked(ask(), text, "a test", "a test") is not None
 
-    _run(stack, revoke)
+    _administer(stack, revoke)
 
 
-def _run(
-    stack: RunningStack, work: Callable[[asyncpg.Connection], Coroutine[Any, Any, object]]
-) -> None:
-    async def connected() -> None:
-        connection = await asyncpg.connect(database_url(stack.layout), timeout=10)
-        try:
-            await work(connection)
-        finally:
-            await connection.close()
+def _administer(stack: RunningStack, work: Callable[[Administration], Awaitable[T]]) -> T:
+    async def administer() -> T:
+        peppers = PepperFile(stack.layout.pepper).read()
+        with tempfile.TemporaryDirectory() as folder:
+            head_file = Path(folder, "head")
+            async with administration(database_url(stack.layout), peppers, head_file) as services:
+                return await work(services)
 
-    asyncio.run(connected())
+    return asyncio.run(administer())
 
 
 def _is_known(stack: RunningStack, key: str) -> bool:

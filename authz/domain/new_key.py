@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Self
 
-from authz.domain.directory import Endpoint
+from authz.domain.directory import Endpoint, Network, PepperId
 from authz.domain.pepper import Pepper
 from contract.keys import PREFIX
 
@@ -19,8 +19,9 @@ class NewKey:
     name: str
     environment: str
     scopes: Set[Endpoint]
+    networks: tuple[Network, ...]
     expires_at: datetime | None
-    pepper_id: str
+    pepper_id: PepperId
     digest: bytes = field(repr=False)
     prefix: str
     last_four: str
@@ -34,6 +35,7 @@ class NewKey:
         name: str,
         environment: str,
         scopes: Set[Endpoint] = frozenset(Endpoint),
+        networks: tuple[Network, ...] = (),
         expires_at: datetime | None = None,
     ) -> Self:
         """Describe the key that `text` is, without keeping the text."""
@@ -41,6 +43,7 @@ class NewKey:
             name=name,
             environment=environment,
             scopes=scopes,
+            networks=networks,
             expires_at=expires_at,
             pepper_id=pepper.id,
             digest=pepper.digest_key(text),

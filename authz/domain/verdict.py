@@ -1,6 +1,7 @@
 """The answer to one check."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from authz.domain.bucket import Bucket
@@ -18,6 +19,7 @@ class Reason(StrEnum):
     EXPIRED_KEY = "expired_key"
     CLOSED_ACCOUNT = "closed_account"
     SUSPENDED_ACCOUNT = "suspended_account"
+    ADDRESS_NOT_ALLOWED = "address_not_allowed"
     UNKNOWN_URL = "unknown_url"
     ENDPOINT_NOT_IN_SCOPE = "endpoint_not_in_scope"
     ENDPOINT_NOT_ENTITLED = "endpoint_not_entitled"
@@ -29,21 +31,29 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The request may pass. `bucket` is absent where requests are not charged."""
+    """The request may pass. `bucket` is absent where requests are not charged.
+
+    `key_expires_at` is there where the key's end is near.
+    """
 
     account_id: AccountId
     key_id: KeyId
     tokens: int | None = None
     bucket: Bucket | None = None
+    key_expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """The request may not pass; `error` is what the client is told."""
+    """The request may not pass; `error` is what the client is told.
+
+    `key_expires_at` is there where the key was accepted and its end is near.
+    """
 
     reason: Reason
     error: ApiError
     bucket: Bucket | None = None
+    key_expires_at: datetime | None = None
 
 
 Verdict = Allowed | Denied

@@ -1,5 +1,6 @@
 """From our verdict to Envoy's answer."""
 
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, assert_never
 
@@ -31,12 +32,14 @@ def to_response(verdict: Verdict) -> CheckResponse:
         case Allowed():
             return _allow(verdict)
         case Denied():
-            return deny(verdict.error, verdict.bucket)
+            return deny(verdict.error, verdict.bucket, verdict.key_expires_at)
         case _:
             assert_never(verdict)
 
 
-def deny(error: ApiError, bucket: Bucket | None = None) -> CheckResponse:
+def deny(
+    error: ApiError, bucket: Bucket | None = None, key_expires_at: datetime | None = None
+) -> CheckResponse:
     """Refuse with one error of the catalogue, whole: status, headers and body."""
     response = DeniedHttpResponse(
         status=HttpStatus(code=error.status),
@@ -44,6 +47,8 @@ def deny(error: ApiError, bucket: Bucket | None = None) -> CheckResponse:
         body=error.body().decode(),
     )
     response.headers.extend(_rate_headers(bucket))
+    if key_expires_at is not None:
+        response.headers.append(_expiry(key_expires_at))
     return CheckResponse(status=_DENIED, denied_response=response)
 
 
@@ -52,6 +57,8 @@ def _allow(allowed: Allowed) -> CheckResponse:
         headers=_identify(allowed.account_id, allowed.key_id),
         response_headers_to_add=_rate_headers(allowed.bucket),
     )
+    if allowed.key_expires_at is not None:
+        response.response_headers_to_add.append(_expiry(allowed.key_expires_at))
     if allowed.tokens is not None:
         response.headers.append(_set(headers.TOKENS, str(allowed.tokens)))
     return CheckResponse(status=_OK, ok_response=response)
@@ -71,6 +78,10 @@ def _rate_headers(bucket: Bucket | None) -> list[HeaderValueOption]:
         _set(headers.RATE_REMAINING_REQUESTS, str(bucket.remaining)),
         _set(headers.RATE_RESET_REQUESTS, format_duration(bucket.time_until_full)),
     ]
+
+
+def _expiry(key_expires_at: datetime) -> HeaderValueOption:
+    return _set(headers.KEY_EXPIRES, f"{key_expires_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
 
 
 @lru_cache(maxsize=64)

@@ -2,16 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
-from authz.domain.directory import Endpoint, Holder
+from authz.domain.directory import Endpoint, Holder, Key
 from authz.domain.endpoints import find_endpoint
-from authz.domain.pepper import Pepper
 from authz.domain.verdict import Allowed, Denied, Reason, Verdict
-from authz.service.authenticate import authenticate
+from authz.service.authenticate import Authenticator
 from authz.service.count_tokens import TokenCounter
-from authz.service.current_directory import CurrentDirectory
 from authz.service.entitle import check_endpoint
 from authz.service.request_quota import RequestQuota
 from contract import errors
@@ -24,25 +22,29 @@ class Question:
     method: str
     path: str
     authorization: str | None = field(repr=False)
+    client_address: str | None
     body: bytes = field(repr=False)
 
 
 class Checker:
-    """Decides. `clock` gives the time of day, against which keys expire."""
+    """Decides. `clock` gives the time of day, against which keys expire.
+
+    A key whose end is nearer than `expires_notice` has it told with each verdict.
+    """
 
     def __init__(
         self,
-        current: CurrentDirectory,
-        pepper: Pepper,
+        authenticator: Authenticator,
         counter: TokenCounter,
         quota: RequestQuota,
         clock: Callable[[], datetime],
+        expires_notice: timedelta,
     ) -> None:
-        self._current = current
-        self._pepper = pepper
+        self._authenticator = authenticator
         self._counter = counter
         self._quota = quota
         self._clock = clock
+        self._expires_notice = expires_notice
 
     async def judge(self, question: Question) -> Verdict:
         """Return the verdict.
@@ -50,9 +52,21 @@ class Checker:
         Raises:
             UndecidedError: something that a verdict needs is missing.
         """
-        holder = authenticate(question.authorization, self._current, self._pepper, self._clock())
+        now = self._clock()
+        holder = self._authenticator.authenticate(
+            question.authorization, question.client_address, now
+        )
         if isinstance(holder, Denied):
             return holder
+        verdict = await self._judge_holder(holder, question)
+        if self._ends_soon(holder.key, now):
+            return replace(verdict, key_expires_at=holder.key.expires_at)
+        return verdict
+
+    def _ends_soon(self, key: Key, now: datetime) -> bool:
+        return key.expires_at is not None and key.expires_at - now <= self._expires_notice
+
+    async def _judge_holder(self, holder: Holder, question: Question) -> Verdict:
         endpoint = find_endpoint(question.method, question.path)
         if endpoint is None:
             return Denied(Reason.UNKNOWN_URL, errors.unknown_url())

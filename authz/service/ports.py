@@ -1,18 +1,33 @@
 """What the services need from outside, in their own words."""
 
+from collections.abc import Awaitable, Callable, Hashable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from authz.domain.bucket import Bucket
-from authz.domain.directory import AccountId, Directory
+from authz.domain.directory import AccountId
+from authz.domain.packed_directory import Directory
+from authz.domain.pepper import Peppers
 from authz.domain.snapshot import Snapshot
 
 
 class DirectorySession(Protocol):
     """A connection to where the directory is kept, listening since it was opened."""
 
-    async def wait(self, seconds: float) -> None:
-        """Return when a change was announced, or after `seconds`."""
+    async def tell(self, number: int) -> int:
+        """Tell that this process has applied every change up to `number`, and is still there.
+
+        Returns the number of the newest change.
+
+        Raises:
+            DatabaseError: it is unknown whether that was heard.
+            ReplacedError: another process has taken this one's place.
+        """
+        ...
+
+    async def wait(self, seconds: float) -> bool:
+        """Return whether a change was announced within `seconds`, as soon as it was."""
+        ...
 
     async def read(self, known: Directory | None) -> Directory:
         """Return the directory as it is now; `known` itself where nothing changed.
@@ -31,12 +46,33 @@ class DirectoryFeed(Protocol):
         """Connect and listen. Raises `DatabaseError`."""
         ...
 
+    def depart(self) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
+        """Connect, to tell by a call that this process has answered its last check.
+
+        Where connecting raises `DatabaseError`, nobody was told; where the call does, who knows.
+        """
+        ...
+
+
+class PepperStore(Protocol):
+    """Where the peppers are kept."""
+
+    def version(self) -> Hashable:
+        """Return what changes whenever the peppers do. Raises `OSError`."""
+        ...
+
+    def read(self) -> Peppers:
+        """Return all that are kept.
+
+        Raises:
+            BadPepperError: something that is kept is no pepper.
+            OSError: it cannot be read.
+        """
+        ...
+
 
 class SnapshotStore(Protocol):
-    """The local disk."""
-
-    def write(self, snapshot: Snapshot) -> None:
-        """Replace what is kept. Raises `OSError`."""
+    """The local disk, used from threads. Where `write` fails, what was kept before is kept."""
 
     def read(self) -> Snapshot | None:
         """Return what is kept, if anything is.
@@ -46,6 +82,15 @@ class SnapshotStore(Protocol):
             OSError: it cannot be read.
         """
         ...
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Keep this instead, at the cost of what changed. Raises `OSError`."""
+
+    def compact(self) -> None:
+        """Free what is kept of earlier states, if that is worth it. Raises `OSError`."""
+
+    def withdraw(self) -> None:
+        """Keep nothing from which a process could start and answer checks. Raises `OSError`."""
 
 
 class RequestLedger(Protocol):

@@ -7,6 +7,7 @@ never be half believed.
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from ipaddress import ip_network
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -19,8 +20,11 @@ from authz.domain.directory import (
     Key,
     KeyId,
     KeyStatus,
+    Network,
+    PepperId,
     Tier,
 )
+from authz.domain.packed_keys import Terms
 
 E = TypeVar("E", bound=StrEnum)
 K = TypeVar("K")
@@ -56,23 +60,52 @@ def parse_account(fields: Fields) -> Account:
     )
 
 
-def parse_key(fields: Fields, pepper_id: str) -> Key:
-    """Read a key whose digest was made under the pepper `pepper_id`.
+class KeyParser:
+    """Reads keys whose digests were made under peppers of which this process has some.
 
-    Raises `BadDirectoryError` for a blank, unknown or senseless field, and for another pepper:
-    under that one no good key would ever be found.
+    Terms that were read before are not looked at again: a million keys have a few in common.
     """
-    if fields["pepper_id"] != pepper_id:
-        raise BadDirectoryError(
-            f"key {fields['id']} needs pepper {fields['pepper_id']}; this process has {pepper_id}"
+
+    def __init__(self, known_peppers: frozenset[PepperId]) -> None:
+        self._known_peppers = known_peppers
+        self._terms: dict[object, Terms] = {}
+
+    def parse(self, fields: Fields) -> Key:
+        """Read a key.
+
+        Raises `BadDirectoryError` for a blank, unknown or senseless field, and for an active key
+        that was made under a pepper that is not known here: it would never be found.
+        """
+        return Key(
+            KeyId(_uuid(fields, "id")),
+            AccountId(_uuid(fields, "account_id")),
+            _digest(fields["digest"]),
+            *self._parse_terms(fields),
+            _moment(fields["expires_at"]),
         )
-    return Key(
-        id=KeyId(_uuid(fields, "id")),
-        account_id=AccountId(_uuid(fields, "account_id")),
-        digest=_digest(fields["digest"]),
+
+    def _parse_terms(self, fields: Fields) -> Terms:
+        try:
+            lists = map(tuple, (fields["wrapped_under"], fields["scopes"], fields["networks"]))
+            name = (fields["pepper_id"], fields["status"], *lists)
+            if (known := self._terms.get(name)) is not None:
+                return known
+        except TypeError:
+            raise BadDirectoryError("a list is not a list") from None
+        terms = parse_terms(fields)
+        if terms.status is KeyStatus.ACTIVE and not self._known_peppers.issuperset(terms.peppers):
+            raise BadDirectoryError(f"key {fields['id']} needs a pepper that is not known here")
+        self._terms[name] = terms
+        return terms
+
+
+def parse_terms(fields: Fields) -> Terms:
+    """Read what keys have in common. Raises `BadDirectoryError` for a senseless field."""
+    return Terms(
+        peppers=_peppers(fields),
         status=_choice(KeyStatus, fields["status"]),
         scopes=frozenset(_choice(Endpoint, name) for name in _list(fields, "scopes")),
-        expires_at=_moment(fields["expires_at"]),
+        networks=_networks(fields),
     )
 
 
@@ -120,6 +153,20 @@ def _uuid(fields: Fields, name: str) -> UUID:
         return value if isinstance(value, UUID) else UUID(value)
     except (AttributeError, TypeError, ValueError):
         raise BadDirectoryError(f"{name} is not an id") from None
+
+
+def _peppers(fields: Fields) -> tuple[PepperId, ...]:
+    return (PepperId(_text(fields, "pepper_id")), *map(PepperId, _list(fields, "wrapped_under")))
+
+
+def _networks(fields: Fields) -> tuple[Network, ...]:
+    values = fields["networks"]
+    if not isinstance(values, list):
+        raise BadDirectoryError("networks is not a list")
+    try:
+        return tuple(ip_network(value) for value in values)
+    except ValueError:
+        raise BadDirectoryError("a network is not a network") from None
 
 
 def _digest(value: object) -> bytes:

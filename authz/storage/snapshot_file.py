@@ -1,121 +1,165 @@
 """The last good directory on the local disk, so that a process can start without PostgreSQL."""
 
-import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from struct import Struct
+from typing import Final
+from uuid import UUID
 
-import orjson
+from authz.domain.directory import BadDirectoryError
+from authz.domain.packed_directory import Directory
+from authz.domain.pepper import Peppers
+from authz.domain.snapshot import NEVER, Snapshot
+from authz.storage.directory_records import DirectoryRecords, encode_changes
+from authz.storage.sealed_log import Header, SealedLog
 
-from authz.domain.directory import Account, BadDirectoryError, Directory, Key, Tier
-from authz.domain.pepper import Pepper
-from authz.domain.snapshot import Snapshot
-from authz.storage.directory_fields import by_id, parse_account, parse_key, parse_tier
+_FACTS: Final = Struct("<16sdd")
+_EMPTY: Final = Directory(0)
+_KEY_BYTES_MAX: Final = 1024
+"""What a key may take, with its account and what was added since, before it is a mistake."""
+_SMALL_BYTES: Final = 2**24
 
 
 class SnapshotFile:
-    """One file: a seal made with the pepper, then JSON. It holds digests, and no key."""
+    """A log of states, each as what differs from the one before. It holds digests, and no key.
 
-    def __init__(self, path: Path, pepper: Pepper) -> None:
+    A state is written at the cost of what changed, and how fresh it is at the cost of a header.
+    Once more was added than there was, the log is written anew beside itself, and takes its place.
+    Any pepper that `peppers` gives may have sealed it. Its times count from when the machine
+    started, `boot`; on another, what it holds is as old as can be.
+    """
+
+    def __init__(
+        self, path: Path, peppers: Callable[[], Peppers], boot: UUID, keys_max: int
+    ) -> None:
         self._path = path
-        self._pepper = pepper
-
-    def write(self, snapshot: Snapshot) -> None:
-        """Replace the file at once, readable by its owner alone.
-
-        Raises:
-            OSError: the disk is full, or not ours.
-        """
-        content = orjson.dumps(_encode(snapshot, self._pepper.id))
-        # Several processes may share the file; each has its own unfinished one.
-        unfinished = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(self._pepper.seal(content).hex().encode() + b"\n" + content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(self._path)
+        self._peppers = peppers
+        self._boot = boot
+        self._bytes_max = _SMALL_BYTES + keys_max * _KEY_BYTES_MAX
+        self._keys_max = keys_max
+        self._log: SealedLog | None = None
+        self._written = _EMPTY
+        self._facts = b""
+        self._lock = threading.Lock()
 
     def read(self) -> Snapshot | None:
         """Return what was last written; nothing where there is no file.
 
         Raises:
-            BadDirectoryError: the file is cut, changed, or sealed with another pepper.
+            BadDirectoryError: the file is cut, changed, or sealed with a pepper not known here.
             OSError: it cannot be read.
         """
         try:
-            seal, _, content = self._path.read_bytes().partition(b"\n")
+            log = SealedLog.open(self._path, self._peppers)
         except FileNotFoundError:
             return None
+        refusal = BadDirectoryError("no seal of the snapshot fits")
+        for header in log.headers():
+            try:
+                directory = self._read_directory(log, header)
+            except BadDirectoryError as error:
+                refusal = error
+                continue
+            # Of an earlier state than the last nobody knows what was told since.
+            facts = header.facts if log.is_last(header) else self._never()
+            self._log, self._written, self._facts = log, directory, facts
+            return self._date(directory, facts)
+        log.close()
+        raise refusal
+
+    def _read_directory(self, log: SealedLog, header: Header) -> Directory:
+        if header.length > self._bytes_max:
+            raise BadDirectoryError(f"the snapshot is longer than {self._bytes_max} bytes")
+        records = DirectoryRecords()
+        for kind, content in log.read(header):
+            records.add(kind, content)
+        directory = records.build(frozenset(self._peppers().ids))
+        if directory.key_count > self._keys_max:
+            raise BadDirectoryError(f"there are more than {self._keys_max} keys")
+        return directory
+
+    def _date(self, directory: Directory, facts: bytes) -> Snapshot:
+        boot, heard_at, fresh_until = _FACTS.unpack(facts)
+        if boot != self._boot.bytes:
+            return Snapshot(directory, NEVER, NEVER)
+        return Snapshot(directory, heard_at, fresh_until)
+
+    def _never(self) -> bytes:
+        return _FACTS.pack(self._boot.bytes, NEVER, NEVER)
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Write what differs from what was last written. Where that fails, that one still counts.
+
+        Raises:
+            OSError: the disk is full, or not ours.
+        """
+        directory = snapshot.directory
+        facts = _FACTS.pack(self._boot.bytes, snapshot.heard_at, snapshot.fresh_until)
+        with self._lock:
+            if self._log is None or not self._can_follow(self._log, directory):
+                self._replace(self._make("new", directory, facts))
+            else:
+                self._log.write(encode_changes(directory, self._written), facts)
+            self._written, self._facts = directory, facts
+
+    def _can_follow(self, log: SealedLog, directory: Directory) -> bool:
+        """Tell whether a state came from the one before by changes, and there is room for them."""
+        is_later = directory.packed.terms is self._written.packed.terms
+        return is_later and log.length <= self._bytes_max // 2
+
+    def withdraw(self) -> None:
+        """Keep nothing from which anybody could be let in; a state that is too old may stay.
+
+        Raises:
+            OSError: what was there is there still.
+        """
+        with self._lock:
+            if self._log is not None:
+                facts = self._never()
+                # Needs no space, so that it works on a disk that is full.
+                with suppress(OSError):
+                    self._log.write((), facts)
+                    self._facts = facts
+                    return
+            self._path.unlink(missing_ok=True)
+            if self._log is not None:
+                self._log.close()
+            self._log, self._written = None, _EMPTY
+
+    def compact(self) -> None:
+        """Write the log anew where more was added to it than there was at first.
+
+        That can take a second, in which states are written as ever.
+
+        Raises:
+            OSError: the disk is full, or not ours; the log stays as it is.
+        """
+        with self._lock:
+            log, written, facts = self._log, self._written, self._facts
+        if log is None or log.length - log.base_length <= max(log.base_length, _SMALL_BYTES):
+            return
+        fresh = self._make("compact", written, facts)
+        with self._lock:
+            if self._log is not log:  # it was replaced or removed meanwhile
+                fresh.remove()
+                return
+            fresh.write(encode_changes(self._written, written), self._facts)
+            self._replace(fresh)
+
+    def _make(self, suffix: str, directory: Directory, facts: bytes) -> SealedLog:
+        """Write a whole log beside the one that counts."""
+        log = SealedLog.create(self._path.with_name(f"{self._path.name}.{suffix}"), self._peppers)
         try:
-            sealed = self._pepper.is_sealed(content, bytes.fromhex(seal.decode("ascii")))
-        except ValueError:
-            sealed = False
-        if not sealed:
-            raise BadDirectoryError("the snapshot's seal does not fit its content")
-        return _decode(orjson.loads(content), self._pepper.id)
+            log.write(encode_changes(directory, _EMPTY), facts)
+        except OSError:
+            log.remove()
+            raise
+        return log
 
-
-def _encode(snapshot: Snapshot, pepper_id: str) -> dict[str, object]:
-    directory = snapshot.directory
-    return {
-        "heard_at": snapshot.heard_at,
-        "number": directory.number,
-        "tiers": [_encode_tier(tier) for tier in directory.tiers.values()],
-        "accounts": [_encode_account(account) for account in directory.accounts.values()],
-        "keys": [_encode_key(key, pepper_id) for key in directory.keys.values()],
-    }
-
-
-def _encode_tier(tier: Tier) -> dict[str, object]:
-    return {
-        "name": tier.name,
-        "requests_per_minute": tier.requests_per_minute,
-        "tokens_per_minute": tier.tokens_per_minute,
-        "tokens_per_month": tier.tokens_per_month,
-        "items_max": tier.items_max,
-        "endpoints": sorted(tier.endpoints),
-        "models": sorted(tier.models),
-    }
-
-
-def _encode_account(account: Account) -> dict[str, object]:
-    return {
-        "id": str(account.id),
-        "name": account.name,
-        "tier": account.tier,
-        "status": account.status,
-    }
-
-
-def _encode_key(key: Key, pepper_id: str) -> dict[str, object]:
-    return {
-        "id": str(key.id),
-        "account_id": str(key.account_id),
-        "digest": key.digest.hex(),
-        "pepper_id": pepper_id,
-        "status": key.status,
-        "scopes": sorted(key.scopes),
-        "expires_at": key.expires_at,
-    }
-
-
-def _decode(fields: dict[str, object], pepper_id: str) -> Snapshot:
-    """Undo `_encode`. A sealed file of another release may have other fields."""
-    try:
-        match fields:
-            case {
-                "heard_at": float(heard_at),
-                "number": int(number),
-                "tiers": list(tiers),
-                "accounts": list(accounts),
-                "keys": list(keys),
-            }:
-                directory = Directory.build(
-                    number,
-                    by_id(map(parse_tier, tiers), lambda tier: tier.name),
-                    by_id(map(parse_account, accounts), lambda account: account.id),
-                    by_id((parse_key(key, pepper_id) for key in keys), lambda key: key.id),
-                )
-                return Snapshot(directory, heard_at)
-    except (KeyError, TypeError) as error:
-        raise BadDirectoryError("the snapshot misses a field") from error
-    raise BadDirectoryError("the snapshot is of another release")
+    def _replace(self, fresh: SealedLog) -> None:
+        fresh.move(self._path)
+        if self._log is not None:
+            self._log.close()
+        self._log = fresh

@@ -1,10 +1,11 @@
 """Stand-ins for what is outside, and short ways to make values."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import errno
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -16,14 +17,17 @@ from authz.domain.directory import (
     AccountId,
     AccountStatus,
     BadDirectoryError,
-    Directory,
     Endpoint,
     Key,
     KeyId,
     KeyStatus,
+    PepperId,
     Tier,
 )
+from authz.domain.packed_directory import Directory
 from authz.domain.pepper import Pepper
+from authz.domain.process import Process, ReplacedError
+from authz.domain.snapshot import Snapshot
 from authz.domain.undecided import DatabaseError
 from authz.service.current_directory import CurrentDirectory
 from authz.service.metrics import QuotaMetrics
@@ -54,8 +58,10 @@ def make_key(pepper: Pepper, text: str, expires_at: datetime | None = None) -> K
         id=KeyId(uuid4()),
         account_id=ACCOUNT.id,
         digest=pepper.digest_key(text),
+        peppers=(PepperId(pepper.id),),
         status=KeyStatus.ACTIVE,
         scopes=frozenset(Endpoint),
+        networks=(),
         expires_at=expires_at,
     )
 
@@ -72,11 +78,24 @@ def make_directory(
     )
 
 
+def make_process(name: str = "here") -> Process:
+    """Return a process of its own."""
+    return Process(name, uuid4(), timedelta(seconds=300))
+
+
+def contents(directory: Directory) -> tuple[object, ...]:
+    """Return all that a directory holds, to be compared."""
+    accounts = {account.id: account for account in directory.accounts}
+    keys = {key.id: key for key in directory.every_key()}
+    return directory.number, directory.tiers, accounts, keys
+
+
 def make_current(directory: Directory | None = None) -> CurrentDirectory:
     """Return a fresh current directory by a clock that stands still."""
     current = CurrentDirectory(300, ManualClock())
     if directory is not None:
-        current.confirm(directory)
+        current.adopt(directory)
+        current.confirm(current.now())
     return current
 
 
@@ -133,6 +152,16 @@ class FakeFeed:
     state: Directory | BadDirectoryError | DatabaseError
     opened: int = 0
     heard: asyncio.Event = field(default_factory=asyncio.Event)
+    told: list[int] = field(default_factory=list)
+    """What was told, in order."""
+    on_tell: Callable[[int], Awaitable[None]] | None = None
+    """Where set, done before what is told is heard."""
+    is_replaced: bool = False
+    has_left: bool = False
+    is_cut_off_when_left: bool = False
+    """Whether the row goes, and nobody hears that it did."""
+    newest: int | None = None
+    """The newest change's number, where it is another than what can be read."""
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["FakeFeed"]:
@@ -142,17 +171,74 @@ class FakeFeed:
             raise self.state
         yield self
 
-    async def wait(self, seconds: float) -> None:
+    @asynccontextmanager
+    async def depart(self) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Fail where the database is away."""
+        if isinstance(self.state, DatabaseError):
+            raise self.state
+        yield self._leave
+
+    async def _leave(self) -> None:
+        self.has_left = True
+        if self.is_cut_off_when_left:
+            raise DatabaseError("cut off")
+
+    async def tell(self, number: int) -> int:
+        """Take note."""
+        await asyncio.sleep(0)
+        if self.on_tell is not None:
+            await self.on_tell(number)
+        if self.is_replaced:
+            raise ReplacedError("another runs here")
+        self.told.append(number)
+        if self.newest is not None:
+            return self.newest
+        return self.state.number if isinstance(self.state, Directory) else 10**6
+
+    async def wait(self, seconds: float) -> bool:
         """Return when `heard` is set, or after `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 await self.heard.wait()
         except TimeoutError:
-            return
-        self.heard.clear()
+            return False
+        return True
 
     async def read(self, known: Directory | None) -> Directory:
         """Return or raise the state."""
-        if isinstance(self.state, Directory):
-            return known if known is not None and known == self.state else self.state
-        raise self.state
+        await asyncio.sleep(0)
+        self.heard.clear()
+        if not isinstance(self.state, Directory):
+            raise self.state
+        if known is not None and known.number == self.state.number:
+            return known
+        return self.state
+
+
+class FakeStore:
+    """A disk in memory, which keeps a state or fails."""
+
+    def __init__(self, kept: Snapshot | None = None) -> None:
+        self.kept = kept
+        self.error: OSError | None = None
+        self.is_stuck = False
+        """Whether what is kept cannot even be withdrawn."""
+
+    def read(self) -> Snapshot | None:
+        """Return what is kept."""
+        return self.kept
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Keep it, or fail."""
+        if self.error is not None:
+            raise self.error
+        self.kept = snapshot
+
+    def withdraw(self) -> None:
+        """Keep nothing, or fail."""
+        if self.is_stuck:
+            raise OSError(errno.EROFS, "Read-only file system")
+        self.kept = None
+
+    def compact(self) -> None:
+        """Do nothing: there is nothing to free."""

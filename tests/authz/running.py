@@ -15,7 +15,7 @@ import grpc
 import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from authz.domain.pepper import Pepper
+from authz.domain.pepper import Peppers
 from authz.seed import seed_demo
 from authz.storage.migrate import migrate
 from proto.tessera.envoy.v1.ext_authz_pb2 import CheckRequest, CheckResponse
@@ -49,6 +49,8 @@ class Setup:
             "AUTHZ_SNAPSHOT_INTERVAL_SECONDS": "0.2",
             "AUTHZ_DIRECTORY_POLL_SECONDS": "0.2",
             "AUTHZ_OUTAGE_PROBE_SECONDS": "0.2",
+            "AUTHZ_PEPPER_FILE_POLL_SECONDS": "0.1",
+            "AUTHZ_KEY_USES_INTERVAL_SECONDS": "0.1",
         }
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -66,7 +68,7 @@ class Setup:
         """Migrate, make the demo account, and return its key."""
         connection = await asyncpg.connect(self.database_url)
         await migrate(connection)
-        await seed_demo(connection, Pepper.parse(PEPPER), self.folder / "key")
+        await seed_demo(connection, Peppers.parse(PEPPER), self.folder / "key")
         connection.terminate()
         return (self.folder / "key").read_text().strip()
 
@@ -95,12 +97,14 @@ class Authz:
         body: bytes = b'{"input":"hello","model":"Qwen/Qwen3-Embedding-8B"}',
         method: str = "POST",
         path: str = "/v1/embeddings",
+        address: str = "192.0.2.1",
     ) -> CheckResponse:
         """Ask about one request."""
         request = CheckRequest()
         http = request.attributes.request.http
         http.method, http.path, http.raw_body = method, path, body
         http.headers["authorization"] = f"Bearer {key}"
+        http.headers["x-tessera-client-address"] = address
         return CheckResponse.FromString(await self.call(request.SerializeToString()))
 
     async def call(self, request: bytes) -> bytes:

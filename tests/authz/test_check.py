@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -16,6 +17,7 @@ from authz.service.count_tokens import TokenCounter
 from authz.service.local_share import LocalShare
 from authz.service.request_quota import RequestQuota
 from contract.tokens import RequestTokenizer
+from tests.authz.authenticators import make_authenticator
 from tests.authz.doubles import (
     ACCOUNT,
     NOW,
@@ -43,6 +45,7 @@ class _Desk:
         tier: Tier = TIER,
         account: Account = ACCOUNT,
         scopes: frozenset[Endpoint] = frozenset(Endpoint),
+        expires_at: datetime | None = None,
         inline_bytes: int = 4096,
         queue_bytes_max: int = 1000,
     ) -> None:
@@ -51,10 +54,12 @@ class _Desk:
         metrics = make_quota_metrics()
         breaker = Breaker(self.ledger.ping, 3600, 300, clock, metrics)
         quota = RequestQuota(self.ledger, LocalShare(1, clock), breaker, metrics, 0.0)
-        key = replace(make_key(pepper, _KEY), scopes=scopes)
+        key = replace(make_key(pepper, _KEY, expires_at), scopes=scopes)
         self.current = make_current(make_directory(key, tier=tier, account=account))
         counter = TokenCounter(tokenizer, inline_bytes, queue_bytes_max)
-        self.checker = Checker(self.current, pepper, counter, quota, lambda: NOW)
+        self.checker = Checker(
+            make_authenticator(self.current), counter, quota, lambda: NOW, timedelta(days=30)
+        )
 
     async def embed(self, fields: Mapping[str, object]) -> Allowed | Denied:
         """Ask for embeddings."""
@@ -62,12 +67,12 @@ class _Desk:
 
     async def post(self, body: bytes) -> Allowed | Denied:
         """Send a body."""
-        question = Question("POST", "/v1/embeddings", f"Bearer {_KEY}", body)
+        question = Question("POST", "/v1/embeddings", f"Bearer {_KEY}", None, body)
         return await self.checker.judge(question)
 
     async def list_models(self) -> Allowed | Denied:
         """Ask for the models."""
-        return await self.checker.judge(Question("GET", "/v1/models", f"Bearer {_KEY}", b""))
+        return await self.checker.judge(Question("GET", "/v1/models", f"Bearer {_KEY}", None, b""))
 
 
 @pytest.fixture
@@ -159,7 +164,7 @@ async def test_models_are_listed_without_charge(desk: _Desk) -> None:
     """But not without a key."""
     assert isinstance(await desk.list_models(), Allowed)
     assert desk.ledger.asked == []
-    denied = await desk.checker.judge(Question("GET", "/v1/models", None, b""))
+    denied = await desk.checker.judge(Question("GET", "/v1/models", None, None, b""))
     assert _reason(denied) == (Reason.MISSING_KEY, 401)
 
 
@@ -206,7 +211,7 @@ async def test_a_tiers_items_are_limited(desk: _Desk) -> None:
 
 async def test_an_unknown_path_is_a_404(desk: _Desk) -> None:
     """Should Envoy ever let one through."""
-    question = Question("POST", "/v1/chat", f"Bearer {_KEY}", b"")
+    question = Question("POST", "/v1/chat", f"Bearer {_KEY}", None, b"")
     assert _reason(await desk.checker.judge(question)) == (Reason.UNKNOWN_URL, 404)
 
 
@@ -231,6 +236,55 @@ async def test_too_many_long_bodies_are_turned_away(
 
 async def test_a_stale_directory_decides_nothing(desk: _Desk) -> None:
     """A good key is not refused because we know too little."""
-    desk.current.confirm(make_directory(), age_seconds=301)
+    desk.current.withdraw()
     with pytest.raises(DirectoryStaleError):
         await desk.embed({})
+
+
+_NOTICE = timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"model":"m","input":""}', b"{", b'{"model":"gpt-4","input":"a"}']
+)
+async def test_a_key_near_its_end_has_it_told_with_refusals(
+    pepper: Pepper, tokenizer: RequestTokenizer, body: bytes
+) -> None:
+    """Where the caller watches for errors."""
+    desk = _Desk(pepper, tokenizer, expires_at=NOW + _NOTICE)
+    verdict = await desk.post(body)
+    assert isinstance(verdict, Denied)
+    assert verdict.key_expires_at == NOW + _NOTICE
+
+
+async def test_a_key_near_its_end_has_it_told_with_successes_and_limits(
+    pepper: Pepper, tokenizer: RequestTokenizer
+) -> None:
+    """On every endpoint, and on a 403 and a 429."""
+    tier = replace(TIER, requests_per_minute=1)
+    ends = NOW + timedelta(microseconds=1)
+    desk = _Desk(pepper, tokenizer, tier=tier, expires_at=ends)
+    verdicts = [await desk.embed({}), await desk.embed({}), await desk.list_models()]
+    narrow = _Desk(pepper, tokenizer, scopes=frozenset({Endpoint.MODELS}), expires_at=ends)
+    verdicts.append(await narrow.embed({}))
+    assert [verdict.key_expires_at for verdict in verdicts] == [ends] * 4
+
+
+@pytest.mark.parametrize("expires_at", [None, NOW + _NOTICE + timedelta(microseconds=1)])
+async def test_a_key_far_from_its_end_tells_nothing(
+    pepper: Pepper, tokenizer: RequestTokenizer, expires_at: datetime | None
+) -> None:
+    """Nor does one without an end."""
+    desk = _Desk(pepper, tokenizer, expires_at=expires_at)
+    verdicts = [await desk.embed({}), await desk.embed({"input": ""}), await desk.list_models()]
+    assert [verdict.key_expires_at for verdict in verdicts] == [None] * 3
+
+
+async def test_a_key_that_has_ended_tells_nothing_of_its_end(
+    pepper: Pepper, tokenizer: RequestTokenizer
+) -> None:
+    """It is no key any more."""
+    desk = _Desk(pepper, tokenizer, expires_at=NOW)
+    verdict = await desk.embed({})
+    assert _reason(verdict) == (Reason.EXPIRED_KEY, 401)
+    assert verdict.key_expires_at is None

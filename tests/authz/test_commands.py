@@ -10,7 +10,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.authz.running import Setup
+from authz.domain.pepper import Peppers
+from tests.authz.running import PEPPER, Setup
 
 
 @pytest.fixture
@@ -39,6 +40,22 @@ async def test_a_live_demo_key_is_kept(setup: Setup) -> None:
     assert await _count_keys(setup, "active") == 1
 
 
+async def test_a_demo_key_whose_pepper_was_replaced_is_kept(setup: Setup) -> None:
+    """It is known under the chain of peppers that its digest is under now."""
+    key = await setup.seed()
+    peppers = Peppers.parse(f"{PEPPER}\n{'10' * 32}")
+    connection = await asyncpg.connect(setup.database_url)
+    await connection.execute(
+        "UPDATE keys SET digest = $1, wrapped_under = $2",
+        *(peppers.digest_key(key, peppers.ids), [peppers.newest.id]),
+    )
+    connection.terminate()
+    (setup.folder / "pepper").write_text(f"{PEPPER}\n{'10' * 32}")
+    assert setup.run("seed-demo", "--out", str(setup.folder / "key")).returncode == 0
+    assert (setup.folder / "key").read_text().strip() == key
+    assert await _count_keys(setup, "active") == 1
+
+
 @pytest.mark.parametrize("left", [None, b"", b"\xff", b"sk-tessera-nonsense"])
 async def test_a_lost_demo_key_is_replaced(setup: Setup, left: bytes | None) -> None:
     """And the one that nobody has is revoked."""
@@ -52,11 +69,12 @@ async def test_a_lost_demo_key_is_replaced(setup: Setup, left: bytes | None) -> 
 
 def test_a_bad_pepper_is_said_so(setup: Setup) -> None:
     """In one sentence, without what was in the file."""
-    (setup.folder / "pepper").write_text("short")
+    path = setup.folder / "pepper"
+    path.write_text("short")
     done = setup.run("seed-demo", "--out", str(setup.folder / "key"))
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        f"authz: {setup.folder / 'pepper'}: A pepper must be 32 bytes, written in hexadecimal."
+        f"authz: {path}: line 1: A pepper must be 32 bytes, written in hexadecimal."
     ]
 
 

@@ -11,25 +11,31 @@ from authz.domain.directory import (
     AccountId,
     AccountStatus,
     BadDirectoryError,
-    Directory,
     Endpoint,
     KeyId,
     KeyStatus,
+    PepperId,
 )
 from authz.domain.new_key import NewKey
+from authz.domain.packed_directory import Directory
 from authz.domain.pepper import Pepper
 from authz.domain.undecided import DatabaseError
-from authz.storage import accounts
 from authz.storage.directory_feed import DirectoryFeed
-from tests.authz.doubles import key_text
+from tests.authz import accounts
+from tests.authz.doubles import contents, key_text, make_process
 
 _EXPIRY = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def _feed(url: str, *peppers: Pepper) -> DirectoryFeed:
+    ids = [pepper.id for pepper in peppers]
+    return DirectoryFeed(url, make_process(), lambda: ids, keys_max=10)
 
 
 @pytest.fixture
 def feed(migrated_url: str, pepper: Pepper) -> DirectoryFeed:
     """The feed of the test's own database."""
-    return DirectoryFeed(migrated_url, pepper.id, keys_max=10)
+    return _feed(migrated_url, pepper)
 
 
 @pytest.fixture
@@ -64,7 +70,7 @@ async def test_the_whole_directory_is_read(
     feed: DirectoryFeed, account_id: AccountId, key_id: KeyId, pepper: Pepper
 ) -> None:
     """A key as it was stored, its account, and the tier that the account is on."""
-    holder = (await _read(feed)).find(pepper.digest_key(key_text()))
+    holder = (await _read(feed)).find(pepper.digest_key(key_text()), (pepper.id,))
     assert holder is not None
     assert (holder.key.id, holder.account.id) == (key_id, account_id)
     assert holder.key.scopes == {Endpoint.EMBEDDINGS}
@@ -101,7 +107,34 @@ async def _delete(connection: asyncpg.Connection, _: AccountId, key_id: KeyId) -
     await connection.execute("DELETE FROM keys WHERE id = $1", key_id)
 
 
-@pytest.mark.parametrize("change", [_revoke, _suspend, _change_tier, _shorten, _delete])
+async def _fence_in(connection: asyncpg.Connection, _: AccountId, key_id: KeyId) -> None:
+    statement = "UPDATE keys SET networks = '{10.0.0.0/8,2001:db8::/32}' WHERE id = $1"
+    await connection.execute(statement, key_id)
+
+
+async def _wrap(connection: asyncpg.Connection, _: AccountId, key_id: KeyId) -> None:
+    statement = "UPDATE keys SET wrapped_under = '{5e5e5e5e}', digest = $2 WHERE id = $1"
+    # Revoked as well: this process does not know the pepper.
+    await accounts.revoke_keys(connection, [key_id])
+    await connection.execute(statement, key_id, bytes(32))
+
+
+async def _let_live_for_ever(connection: asyncpg.Connection, _: AccountId, key_id: KeyId) -> None:
+    await connection.execute("UPDATE keys SET expires_at = 'infinity' WHERE id = $1", key_id)
+
+
+async def _add_another(connection: asyncpg.Connection, account_id: AccountId, _: KeyId) -> None:
+    other = await accounts.ensure_account(connection, "other", "standard")
+    await accounts.insert_key(connection, other, _describe(Pepper.parse("5e" * 32), 1))
+
+
+_CHANGES = (
+    *(_revoke, _suspend, _change_tier, _shorten, _delete, _fence_in, _wrap, _let_live_for_ever),
+    _add_another,
+)
+
+
+@pytest.mark.parametrize("change", _CHANGES)
 async def test_every_change_is_announced_and_read(
     feed: DirectoryFeed,
     connection: asyncpg.Connection,
@@ -112,13 +145,25 @@ async def test_every_change_is_announced_and_read(
     """By whatever path it was made: what was read in parts equals what is read anew."""
     async with feed.open() as session:
         known = await session.read(None)
-        await session.wait(0)  # forget what was announced before
         await change(connection, account_id, key_id)
         async with asyncio.timeout(20):
-            await session.wait(60)
+            assert await session.wait(60)
         after = await session.read(known)
-    assert after != known
-    assert after == await _read(feed)
+    assert contents(after) != contents(known)
+    assert contents(after) == contents(await _read(feed))
+
+
+async def test_a_change_that_was_read_is_forgotten(
+    feed: DirectoryFeed, connection: asyncpg.Connection, key_id: KeyId
+) -> None:
+    """Or an announcement would bring the reader back for ever."""
+    async with feed.open() as session:
+        known = await session.read(None)
+        await accounts.revoke_keys(connection, [key_id])
+        async with asyncio.timeout(20):
+            assert await session.wait(60)
+        await session.read(known)
+        assert not await session.wait(0)
 
 
 async def test_a_used_key_is_no_change(
@@ -126,7 +171,7 @@ async def test_a_used_key_is_no_change(
 ) -> None:
     """Or every request would wake every process."""
     known = await _read(feed)
-    await connection.execute("UPDATE keys SET last_used_at = now() WHERE id = $1", key_id)
+    await connection.execute("INSERT INTO key_uses VALUES ($1, now())", key_id)
     assert await _read(feed, known) is known
 
 
@@ -138,7 +183,7 @@ async def test_revoking_one_key_changes_no_other(
         await accounts.insert_key(connection, account_id, _describe(pepper, n)) for n in (0, 1, 2)
     ]
     await accounts.revoke_keys(connection, [ids[1]])
-    stored = (await _read(feed)).keys
+    stored = {key.id: key for key in (await _read(feed)).every_key()}
     assert {stored[id_].status for id_ in (ids[0], ids[2])} == {KeyStatus.ACTIVE}
     assert stored[ids[1]].status is KeyStatus.REVOKED
 
@@ -148,7 +193,9 @@ async def test_revoking_nothing_revokes_nothing(
 ) -> None:
     """An empty filter is not every key."""
     await accounts.revoke_keys(connection, [])
-    assert (await _read(feed)).keys[key_id].status is KeyStatus.ACTIVE
+    key = (await _read(feed)).key(key_id)
+    assert key is not None
+    assert key.status is KeyStatus.ACTIVE
 
 
 async def test_change_numbers_commit_in_order(
@@ -175,7 +222,7 @@ async def test_change_numbers_commit_in_order(
     await asyncio.wait([watching])
     for connection in (*writers, reader):
         connection.terminate()
-    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in seen)
+    assert all(numbers == seen[-1][: len(numbers)] for numbers in seen)
 
 
 async def test_a_bad_row_is_refused(
@@ -195,10 +242,96 @@ async def test_far_too_many_keys_are_refused(
     feed: DirectoryFeed, connection: asyncpg.Connection, account_id: AccountId, pepper: Pepper
 ) -> None:
     """A mistake elsewhere must not fill this process's memory."""
-    for number in range(11):
+    for number in range(10):
         await accounts.insert_key(connection, account_id, _describe(pepper, number))
-    with pytest.raises(BadDirectoryError, match="more than 10"):
-        await _read(feed)
+    known = await _read(feed)
+    await accounts.insert_key(connection, account_id, _describe(pepper, 10))
+    for before in (None, known):
+        with pytest.raises(BadDirectoryError, match="more than 10"):
+            await _read(feed, before)
+
+
+@pytest.mark.parametrize("pruned", [0, 1])
+async def test_changes_that_were_pruned_are_made_up_for(
+    feed: DirectoryFeed,
+    connection: asyncpg.Connection,
+    account_id: AccountId,
+    key_id: KeyId,
+    pruned: int,
+) -> None:
+    """What was not told is not unchanged: everything is read anew."""
+    known = await _read(feed)
+    await accounts.revoke_keys(connection, [key_id])
+    await accounts.update_account(connection, account_id, "scale", AccountStatus.ACTIVE)
+    await accounts.update_account(connection, account_id, "trial", AccountStatus.ACTIVE)
+    await connection.execute(
+        "DELETE FROM changes WHERE number = (SELECT number FROM changes WHERE number > $1"
+        " ORDER BY number LIMIT 1 OFFSET $2)",
+        known.number,
+        pruned,
+    )
+    after = await _read(feed, known)
+    assert contents(after) == contents(await _read(feed))
+    assert after.packed.terms is not known.packed.terms
+
+
+async def test_changes_that_were_pruned_and_known_are_not_missed(
+    feed: DirectoryFeed, connection: asyncpg.Connection, account_id: AccountId, key_id: KeyId
+) -> None:
+    """Only what is known already is gone, so what is left is read."""
+    known = await _read(feed)
+    await accounts.revoke_keys(connection, [key_id])
+    await connection.execute("DELETE FROM changes WHERE number <= $1", known.number)
+    after = await _read(feed, known)
+    assert contents(after) == contents(await _read(feed))
+    assert after.packed.terms is known.packed.terms
+
+
+async def test_too_many_changes_are_read_as_a_whole(
+    feed: DirectoryFeed, connection: asyncpg.Connection, key_id: KeyId
+) -> None:
+    """Rather than as one answer that fills the memory."""
+    known = await _read(feed)
+    await connection.execute(
+        "INSERT INTO changes (number, follows, kind, subject)"
+        " SELECT $1::bigint + n, $1 + n - 1, 'tier', 'trial' FROM generate_series(1, 10001) AS n",
+        known.number,
+    )
+    after = await _read(feed, known)
+    assert after.number == known.number + 10_001
+    assert after.packed.terms is not known.packed.terms
+
+
+async def test_checks_go_on_while_the_whole_directory_is_read(
+    migrated_url: str, connection: asyncpg.Connection, account_id: AccountId, pepper: Pepper
+) -> None:
+    """Piece by piece, with a turn for everybody else in between."""
+    await connection.execute(
+        """
+        INSERT INTO keys (id, account_id, name, environment, scopes, pepper_id, digest, prefix,
+                          last_four)
+             SELECT gen_random_uuid(), $1, 'key', 'dev', '{}', $2, sha256(n::text::bytea), '',
+                    'last'
+               FROM generate_series(1, 3500) AS n
+        """,
+        account_id,
+        pepper.id,
+    )
+    feed = DirectoryFeed(migrated_url, make_process(), lambda: [pepper.id], keys_max=5000)
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async with feed.open() as session:
+        others = asyncio.create_task(take_turns())
+        directory = await session.read(None)
+        others.cancel()
+    assert directory.key_count == 3500
+    assert turns >= 4
 
 
 async def test_a_restored_backup_is_refused(
@@ -211,22 +344,91 @@ async def test_a_restored_backup_is_refused(
         await _read(feed, known)
 
 
+async def test_a_failover_that_lost_changes_is_noticed(
+    feed: DirectoryFeed, connection: asyncpg.Connection, account_id: AccountId, pepper: Pepper
+) -> None:
+    """As many others were made since, one of them a revocation: everything is read anew."""
+    kept = await accounts.insert_key(connection, account_id, _describe(pepper, 0))
+    lost = await accounts.insert_key(connection, account_id, _describe(pepper, 1))
+    known = await _read(feed)
+    async with connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute("DELETE FROM keys WHERE id = $1", lost)
+        await connection.execute("DELETE FROM changes WHERE number = $1", known.number)
+    await accounts.revoke_keys(connection, [kept])
+    after = await _read(feed, known)
+    assert contents(after) == contents(await _read(feed))
+    key = after.key(kept)
+    assert key is not None
+    assert key.status is KeyStatus.REVOKED
+
+
 async def test_another_peppers_keys_are_refused(
     migrated_url: str, connection: asyncpg.Connection, key_id: KeyId
 ) -> None:
     """Rather than refusing every key's holder."""
-    feed = DirectoryFeed(migrated_url, Pepper.parse("10" * 32).id, keys_max=10)
     with pytest.raises(BadDirectoryError, match="pepper"):
-        await _read(feed)
+        await _read(_feed(migrated_url, Pepper.parse("10" * 32)))
+
+
+async def test_a_revoked_key_needs_no_pepper(
+    migrated_url: str, connection: asyncpg.Connection, key_id: KeyId
+) -> None:
+    """Or no pepper could ever be retired."""
+    await accounts.revoke_keys(connection, [key_id])
+    directory = await _read(_feed(migrated_url, Pepper.parse("10" * 32)))
+    assert directory.key_count == 1
+
+
+async def test_a_pepper_that_becomes_known_is_enough(
+    migrated_url: str, connection: asyncpg.Connection, key_id: KeyId, pepper: Pepper
+) -> None:
+    """The next read takes what the one before refused."""
+    known: set[PepperId] = set()
+    feed = DirectoryFeed(migrated_url, make_process(), lambda: known, keys_max=10)
+    async with feed.open() as session:
+        with pytest.raises(BadDirectoryError):
+            await session.read(None)
+        known.add(pepper.id)
+        assert (await session.read(None)).key_count == 1
+
+
+async def test_a_time_beyond_the_calendar_is_refused(
+    feed: DirectoryFeed, connection: asyncpg.Connection, key_id: KeyId
+) -> None:
+    """Not an error that ends the process."""
+    known = await _read(feed)
+    await connection.execute("UPDATE keys SET expires_at = '20000-01-01'")
+    for before in (None, known):
+        with pytest.raises(BadDirectoryError):
+            await _read(feed, before)
+
+
+async def test_the_data_planes_role_is_enough(
+    migrated_url: str, connection: asyncpg.Connection, key_id: KeyId, pepper: Pepper
+) -> None:
+    """To read everything and what changed, to tell, and to leave."""
+    await connection.execute("CREATE ROLE following LOGIN IN ROLE tessera_data")
+    try:
+        feed = _feed(f"{migrated_url}&user=following", pepper)
+        async with feed.open() as session:
+            known = await session.read(None)
+            await session.tell(known.number)
+            await accounts.revoke_keys(connection, [key_id])
+            assert (await session.read(known)).number > known.number
+        async with feed.depart() as leave:
+            await leave()
+    finally:
+        await connection.execute("DROP ROLE following")
 
 
 async def test_an_old_schema_is_not_read(database_url: str, pepper: Pepper) -> None:
     """The process waits for the migration."""
     with pytest.raises(DatabaseError, match="run migrate"):
-        await _read(DirectoryFeed(database_url, pepper.id, keys_max=10))
+        await _read(_feed(database_url, pepper))
 
 
 async def test_tables_cannot_be_truncated(connection: asyncpg.Connection) -> None:
     """No process would hear of it."""
     with pytest.raises(asyncpg.RaiseError):
-        await connection.execute("TRUNCATE keys")
+        await connection.execute("TRUNCATE keys CASCADE")

@@ -1,13 +1,14 @@
 """Rows and JSON objects are believed whole or not at all."""
 
 from datetime import UTC, datetime
-from typing import Any
+from ipaddress import ip_network
+from typing import Any, Final
 from uuid import uuid4
 
 import pytest
 
-from authz.domain.directory import BadDirectoryError
-from authz.storage.directory_fields import by_id, parse_account, parse_key, parse_tier
+from authz.domain.directory import BadDirectoryError, PepperId
+from authz.storage.directory_fields import KeyParser, by_id, parse_account, parse_tier
 
 _TIER: dict[str, Any] = {
     "name": "trial",
@@ -19,13 +20,16 @@ _TIER: dict[str, Any] = {
     "models": ["*"],
 }
 _ACCOUNT: dict[str, Any] = {"id": uuid4(), "name": "acme", "tier": "trial", "status": "active"}
+_PEPPERS: Final = frozenset({PepperId("00000000")})
 _KEY: dict[str, Any] = {
     "id": uuid4(),
     "account_id": uuid4(),
     "digest": bytes(32),
     "pepper_id": "00000000",
+    "wrapped_under": [],
     "status": "active",
     "scopes": ["embeddings"],
+    "networks": [],
     "expires_at": datetime(2027, 1, 1, tzinfo=UTC),
 }
 
@@ -34,7 +38,7 @@ def test_good_fields_are_read() -> None:
     """The rows that the bad ones below are made from are good."""
     assert parse_tier(_TIER).name == "trial"
     assert parse_account(_ACCOUNT).id == _ACCOUNT["id"]
-    assert parse_key(_KEY, "00000000").expires_at == _KEY["expires_at"]
+    assert KeyParser(_PEPPERS).parse(_KEY).expires_at == _KEY["expires_at"]
 
 
 @pytest.mark.parametrize(
@@ -91,12 +95,36 @@ def test_a_bad_account_is_refused(field: str, value: object) -> None:
         ("expires_at", "soon"),
         ("expires_at", datetime(2027, 1, 1)),  # noqa: DTZ001 the point
         ("pepper_id", "ffffffff"),
+        ("pepper_id", None),
+        ("wrapped_under", ["ffffffff"]),
+        ("wrapped_under", [""]),
+        ("wrapped_under", None),
+        ("networks", None),
+        ("networks", ["everywhere"]),
+        ("networks", ["10.0.0.1/8"]),
+        ("networks", [["10.0.0.0/8"]]),
+        ("networks", [None]),
     ],
 )
 def test_a_bad_key_is_refused(field: str, value: object) -> None:
     """So is a key made under another pepper: with this one it would never be found."""
     with pytest.raises(BadDirectoryError):
-        parse_key(_KEY | {field: value}, "00000000")
+        KeyParser(_PEPPERS).parse(_KEY | {field: value})
+
+
+def test_a_revoked_key_may_need_a_pepper_that_is_gone() -> None:
+    """Nobody looks for it to let it in."""
+    revoked = _KEY | {"status": "revoked", "pepper_id": "ffffffff", "wrapped_under": ["eeeeeeee"]}
+    assert KeyParser(_PEPPERS).parse(revoked).peppers == ("ffffffff", "eeeeeeee")
+
+
+def test_keys_with_the_same_terms_share_them() -> None:
+    """And each differs where it should."""
+    parser = KeyParser(_PEPPERS)
+    fenced = _KEY | {"networks": ["10.0.0.0/8"]}
+    one, other, third = (parser.parse(fields) for fields in (_KEY, dict(_KEY), fenced))
+    assert one.scopes is other.scopes
+    assert (other.networks, third.networks) == ((), (ip_network("10.0.0.0/8"),))
 
 
 def test_a_duplicate_is_refused() -> None:

@@ -125,12 +125,26 @@ async def test_known_keys_go_on_when_postgres_is_frozen(
     await authz.logs("quota.outage_ended")
 
 
-async def test_a_process_starts_from_its_snapshot_while_postgres_is_down(
+async def test_a_process_that_died_starts_from_its_snapshot_while_postgres_is_down(
     server: _Server, setup: Setup, authz: Authz, key: str
 ) -> None:
     """A restart in an outage refuses nobody."""
-    assert await authz.stop() == 0
+    authz.kill()
     server.kill()
+    await _serves_again(server, setup, key)
+
+
+async def test_a_process_stopped_in_an_outage_starts_from_its_snapshot(
+    server: _Server, setup: Setup, authz: Authz, key: str
+) -> None:
+    """It could not say that it is gone, so it is still waited for, and may come back."""
+    server.kill()
+    assert await authz.stop() == 0
+    assert "process.remained" in authz.events()
+    await _serves_again(server, setup, key)
+
+
+async def _serves_again(server: _Server, setup: Setup, key: str) -> None:
     again = Authz(setup)
     try:
         await again.serves()
@@ -138,6 +152,23 @@ async def test_a_process_starts_from_its_snapshot_while_postgres_is_down(
     finally:
         again.kill()
         server.restart()
+
+
+async def test_a_process_that_nobody_counts_lets_nobody_in(
+    server: _Server, setup: Setup, authz: Authz, key: str
+) -> None:
+    """Stopped in good order, it does not come back from its snapshot alone."""
+    assert await authz.stop() == 0
+    server.kill()
+    again = Authz(setup)
+    try:
+        await again.logs("directory.disconnected")
+        assert await again.status(key) == 503
+        server.restart()
+        await again.serves()
+        assert await again.status(key) == 200
+    finally:
+        again.kill()
 
 
 async def test_an_outage_beyond_its_bounds_is_a_503_and_never_a_401(

@@ -1,7 +1,7 @@
 """Between Envoy's words and ours."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
@@ -40,6 +40,9 @@ def test_a_question_is_taken_out_of_envoys_message() -> None:
     question = to_question(request)
     assert (question.method, question.path) == ("POST", "/v1/embeddings")
     assert (question.authorization, question.body) == ("Bearer y", b"x")
+    assert question.client_address is None
+    http.headers["x-tessera-client-address"] = "192.0.2.1"
+    assert to_question(request).client_address == "192.0.2.1"
 
 
 def test_a_question_shows_neither_key_nor_body() -> None:
@@ -82,6 +85,21 @@ def test_denied_is_the_catalogues_error_whole() -> None:
         "x-ratelimit-remaining-requests": "0",
         "x-ratelimit-reset-requests": "1m0s",
     }
+
+
+_ENDS = datetime(2027, 1, 31, 13, 0, 59, 999_999, timezone(timedelta(hours=1)))
+_EXPIRES = {"x-tessera-key-expires": "2027-01-31T12:00:59Z"}
+
+
+def test_a_keys_end_is_told_to_the_client_alone() -> None:
+    """In UTC, to the second, and never later than it is."""
+    allowed = Allowed(AccountId(UUID(int=1)), KeyId(UUID(int=2)), key_expires_at=_ENDS)
+    ok = to_response(allowed).ok_response
+    assert _values(list(ok.response_headers_to_add)) == _EXPIRES
+    assert not set(_EXPIRES) & set(_values(list(ok.headers)))
+    error = errors.invalid_json()
+    denied = to_response(Denied(Reason.INVALID_REQUEST, error, key_expires_at=_ENDS))
+    assert _values(list(denied.denied_response.headers)) == error.headers() | _EXPIRES
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The real process on a real PostgreSQL, asked as Envoy asks it."""
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -164,6 +165,43 @@ async def test_sigterm_is_a_clean_end(authz: Authz) -> None:
     await stream.write(b"")
     assert await authz.stop() == 0
     assert authz.events()[-1] == "server.stopped"
+
+
+async def test_a_second_process_in_the_same_place_refuses_to_start(
+    authz: Authz, setup: Setup, key: str
+) -> None:
+    """In one sentence, and the first goes on undisturbed."""
+    done = setup.run("serve")
+    assert done.returncode == 1
+    sentence = f"authz: Another process runs at {setup.folder / 'authz.sock'}"
+    assert done.stderr.splitlines()[-1].startswith(sentence)
+    assert await authz.status(key) == 200
+
+
+async def test_what_is_told_is_refused_already(authz: Authz, key: str, setup: Setup) -> None:
+    """Whoever sees the revocation's number in the process's row finds the key refused."""
+    await authz.reaches(key, 200)
+    await _execute(setup, "UPDATE keys SET status = 'revoked', revoked_at = now()")
+    connection = await asyncpg.connect(setup.database_url)
+    wanted = await connection.fetchval("SELECT max(number) FROM changes")
+    async with asyncio.timeout(20):
+        while await connection.fetchval("SELECT min(number) FROM processes") != wanted:
+            pass
+    connection.terminate()
+    assert await authz.status(key) == 401
+
+
+async def test_a_process_that_stops_is_not_waited_for(authz: Authz, setup: Setup) -> None:
+    """One that is killed is, until nothing can come back in its place unseen."""
+    rows = "SELECT count(*) FROM processes"
+    connection = await asyncpg.connect(setup.database_url)
+    assert await authz.stop() == 0
+    assert await connection.fetchval(rows) == 0
+    killed = Authz(setup, {"AUTHZ_PROCESS_NAME": "pod-7"})
+    await killed.serves()
+    killed.kill()
+    assert await connection.fetchval("SELECT string_agg(name, '') FROM processes") == "pod-7"
+    connection.terminate()
 
 
 async def test_a_start_before_the_schema_waits_and_says_so(setup: Setup) -> None:

@@ -18,6 +18,10 @@ CATALOGUE = [
     (errors.tier_not_entitled("x", "t"), 403, "invalid_request_error", None, "tier_not_entitled"),
     (errors.key_not_scoped("x"), 403, "invalid_request_error", None, "key_not_scoped"),
     (errors.account_suspended(), 403, "invalid_request_error", None, "account_suspended"),
+    (
+        errors.ip_not_authorized("192.0.2.1"),
+        *(403, "invalid_request_error", None, "ip_not_authorized"),
+    ),
     (errors.unknown_url(), 404, "invalid_request_error", None, None),
     (errors.method_not_allowed("POST"), 405, "invalid_request_error", None, None),
     (errors.invalid_json(), 400, "invalid_request_error", None, None),

@@ -45,7 +45,21 @@ def capacity() -> Capacity:
 
 
 @pytest.fixture(scope="module")
-def running_edge(timeouts: Timeouts, capacity: Capacity) -> Iterator[tuple[Edge, Doubles]]:
+def trusted_hops() -> int:
+    """How many proxies in front the module's Envoy believes."""
+    return 0
+
+
+@pytest.fixture(scope="module")
+def host() -> str:
+    """The address that the module's Envoy listens on."""
+    return "127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def running_edge(
+    timeouts: Timeouts, capacity: Capacity, trusted_hops: int, host: str
+) -> Iterator[tuple[Edge, Doubles]]:
     """Envoy, rendered, started and ready."""
     with tempfile.TemporaryDirectory(prefix="tessera-edge-") as name:  # short: sockets go in it
         folder = Path(name)
@@ -64,7 +78,7 @@ def running_edge(timeouts: Timeouts, capacity: Capacity) -> Iterator[tuple[Edge,
             admin=Path(sockets["admin"]),
         )
         config = render_local(
-            public=TcpAddress("127.0.0.1", port),
+            public=TcpAddress(host, port),
             authz=(UnixSocket(sockets["authz"]), UnixSocket(sockets["spare"])),
             adapter=UnixSocket(sockets["adapter"]),
             admin=UnixSocket(sockets["admin"]),
@@ -72,6 +86,7 @@ def running_edge(timeouts: Timeouts, capacity: Capacity) -> Iterator[tuple[Edge,
             access_log=str(edge.access_log),
             timeouts=timeouts,
             capacity=capacity,
+            trusted_hops=trusted_hops,
         )
         with _envoy(config, folder) as log:
             wait_until(lambda: is_ready(observability_port), log.read_text)

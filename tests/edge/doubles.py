@@ -33,18 +33,27 @@ ALLOWED_HEADERS: Final = {ACCOUNT: "account-1", KEY: "key-1", TOKENS: "3"}
 _OVERWRITE: Final = HeaderValueOption.AppendAction.OVERWRITE_IF_EXISTS_OR_ADD
 
 
-def allow(_: CheckRequest) -> CheckResponse:
+def allow(request: CheckRequest) -> CheckResponse:
     """Let the request pass, as authz would."""
-    rate = {"x-ratelimit-limit-requests": "60"}
-    ok = OkHttpResponse(headers=_options(ALLOWED_HEADERS), response_headers_to_add=_options(rate))
-    return CheckResponse(status=Status(code=0), ok_response=ok)
+    return allow_adding({"x-ratelimit-limit-requests": "60"})(request)
 
 
-def deny(error: ApiError) -> Callable[[CheckRequest], CheckResponse]:
-    """Return the behaviour that refuses with this error."""
+def allow_adding(headers: dict[str, str]) -> Callable[[CheckRequest], CheckResponse]:
+    """Return the behaviour that lets pass, and adds these headers to the response."""
+    ok = OkHttpResponse(
+        headers=_options(ALLOWED_HEADERS), response_headers_to_add=_options(headers)
+    )
+    response = CheckResponse(status=Status(code=0), ok_response=ok)
+    return lambda _: response
+
+
+def deny(
+    error: ApiError, headers: dict[str, str] | None = None
+) -> Callable[[CheckRequest], CheckResponse]:
+    """Return the behaviour that refuses with this error, and with these headers besides its own."""
     denied = DeniedHttpResponse(
         status=HttpStatus(code=error.status),
-        headers=_options(error.headers()),
+        headers=_options(error.headers() | (headers or {})),
         body=error.body().decode(),
     )
     response = CheckResponse(status=Status(code=7), denied_response=denied)

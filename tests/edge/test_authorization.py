@@ -8,9 +8,10 @@ import pytest
 
 from contract import errors
 from contract.errors import ApiError
+from contract.headers import KEY_EXPIRES
 from edge.deployment import Timeouts
 from tests.edge.conftest import Edge
-from tests.edge.doubles import allow, deny
+from tests.edge.doubles import allow, allow_adding, deny
 from tests.edge.http1 import assert_is, assert_is_retryable, bearer, embeddings, exchange, request
 from tests.waiting import wait_until
 
@@ -69,6 +70,15 @@ def test_what_authz_adds_to_a_response_reaches_the_client(edge: Edge) -> None:
     """The rate limit's state is told with each answer."""
     answer = exchange(edge.port, embeddings())
     assert answer.header("x-ratelimit-limit-requests") == "60"
+
+
+def test_a_keys_end_reaches_the_client(edge: Edge) -> None:
+    """With what is allowed and with what is not; only a client's own such header is dropped."""
+    end = {KEY_EXPIRES: "2027-01-31T12:00:00Z"}
+    for behaviour in (allow_adding(end), deny(errors.invalid_json(), end)):
+        edge.authz.behaviour = behaviour
+        answer = exchange(edge.port, embeddings(headers=[(KEY_EXPIRES, "forged")]))
+        assert answer.header(KEY_EXPIRES) == end[KEY_EXPIRES]
 
 
 def test_models_are_authorised_too(edge: Edge) -> None:

@@ -20,6 +20,7 @@ from tests.edge.http1 import (
 _SENT_TO_AUTHZ = {"authorization", "content-length", "content-type", "x-request-id"} | {
     "traceparent",
     "x-stainless-retry-count",
+    "x-tessera-client-address",
 }
 
 
@@ -58,7 +59,7 @@ def test_an_internal_header_in_a_trailer_does_not_arrive(edge: Edge) -> None:
 
 
 def test_authz_receives_the_headers_it_needs_and_no_other(edge: Edge) -> None:
-    """Cookies, addresses and the rest are none of its business."""
+    """Cookies, addresses that others tell and the rest are none of its business."""
     others = [("cookie", "secret"), ("user-agent", "test"), ("x-forwarded-for", "10.0.0.1")]
     wanted = [
         ("content-type", "application/json"),

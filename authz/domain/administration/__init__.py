@@ -1,0 +1,1 @@
+"""Accounts, keys, tiers and the audit as those who administer them see them."""

@@ -1,0 +1,1 @@
+"""What can be administered: accounts, keys, tiers, peppers and the audit."""
