@@ -1,13 +1,15 @@
 """`tessera keys`: what can be done about API keys."""
 
 import sys
-from enum import StrEnum
 from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 
+from cli.admin import keys as administration
+from cli.admin import revocation, rotation
 from cli.examples import examples, verbatim
+from cli.output import Output
 from cli.scan.output import to_json, write_summary, write_table
 from cli.scan.pool import JOBS_MAX, default_jobs
 from cli.scan.progress import metered
@@ -20,13 +22,6 @@ _UNFOLDED: Final = 10_000
 """Columns of a table that goes to a file or another program: more than any path has."""
 
 app = typer.Typer(help="API keys.", no_args_is_help=True, rich_markup_mode=None)
-
-
-class Output(StrEnum):
-    """For whom the findings are written."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 @app.callback()
@@ -86,6 +81,11 @@ def scan(
     if report.problems:
         raise typer.Exit(_INCOMPLETE)
     raise typer.Exit(_FOUND if report.findings else 0)
+
+
+app.add_typer(administration.app)
+app.add_typer(rotation.app)
+app.add_typer(revocation.app)
 
 
 def _width() -> int | None:

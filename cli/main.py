@@ -1,4 +1,4 @@
-"""The `tessera` command: start, stop and look at a stack on this machine."""
+"""The `tessera` command: run a stack on this machine, and administer one anywhere."""
 
 import signal
 from collections.abc import Iterator
@@ -9,6 +9,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from cli import keys, report
+from cli.admin import accounts, audit, pepper, processes, tiers
+from cli.certs import commands as certs
 from cli.examples import examples
 from stack.errors import StackError
 from stack.launch import RunningStack, current_status, launch, stop_stack
@@ -20,12 +22,18 @@ _NOT_RUNNING = 3
 """What service managers' `status` commands return for something that does not run."""
 
 app = typer.Typer(
-    help="Tessera: an OpenAI-compatible embeddings API, on this machine.",
+    help="Tessera: run an embeddings API on this machine, and administer one anywhere.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
     rich_markup_mode=None,
 )
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(keys.app, name="keys")
+app.add_typer(tiers.app, name="tiers")
+app.add_typer(audit.app, name="audit")
+app.add_typer(processes.app, name="processes")
+app.add_typer(pepper.app, name="pepper")
+app.add_typer(certs.app, name="certs")
 
 State = Annotated[
     Path, typer.Option(help="Folder for data, logs and sockets; one stack per folder.")
@@ -34,7 +42,7 @@ State = Annotated[
 
 @app.callback()
 def tessera() -> None:
-    """Tessera: an OpenAI-compatible embeddings API, on this machine."""
+    """Tessera: run an embeddings API on this machine, and administer one anywhere."""
 
 
 @app.command(epilog=examples("tessera up", "tessera up --detach --port 9000 --state /tmp/other"))

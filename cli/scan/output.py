@@ -9,6 +9,7 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
+from cli.printable import printable
 from cli.scan.findings import Finding, Report, redact
 
 _COMMIT_LENGTH: Final = 12
@@ -82,7 +83,7 @@ def write_summary(report: Report, console: Console, *, verbose: bool) -> None:
 def _place(finding: Finding) -> str:
     file = finding.file or _NO_FILE
     where = f"{finding.repository}: {file}" if finding.repository else file
-    return f"{_printable(redact(where))}:{finding.line}:{finding.column}"
+    return f"{printable(redact(where))}:{finding.line}:{finding.column}"
 
 
 def _count(number: int, noun: str) -> str:
@@ -90,9 +91,4 @@ def _count(number: int, noun: str) -> str:
 
 
 def _print(console: Console, text: str) -> None:
-    console.print(Text(_printable(redact(text))), soft_wrap=True)
-
-
-def _printable(text: str) -> str:
-    """Escape what a terminal would obey, or could not show: names are chosen by others."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+    console.print(Text(printable(redact(text))), soft_wrap=True)

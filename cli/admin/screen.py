@@ -1,0 +1,150 @@
+"""Writes what a command has to tell: to people as tables, to programs as JSON."""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from io import TextIOWrapper
+from typing import Final, Generic, TextIO, TypeVar
+
+from google.protobuf.message import Message
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli.admin.document import Document, Json, to_document, to_json
+from cli.output import Output
+from cli.printable import printable
+
+M = TypeVar("M", bound=Message)
+
+_WIDTH: Final = 100
+"""Columns of a table that goes to a file or another program."""
+_WIDTH_MAX: Final = 140
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[M]):
+    """A column of a list; one without a width takes what the others leave."""
+
+    heading: str
+    value: Callable[[M], str]
+    width: int | None = None
+
+
+class Screen:
+    """Standard output for what was asked for, standard error for all that is said besides."""
+
+    def __init__(self, output: Output) -> None:
+        self.as_json = output is Output.JSON
+        _accept_all_text(sys.stdout, as_json=self.as_json)
+        _accept_all_text(sys.stderr, as_json=False)
+        self.is_terminal = sys.stdout.isatty()
+        self.errors = Console(stderr=True, highlight=False)
+        self._console = Console(highlight=False, width=None if self.is_terminal else _WIDTH)
+
+    def show(self, document: Document, part: str) -> None:
+        """Write one thing: people are shown the part, programs get the whole."""
+        if self.as_json:
+            self._write(to_json(document))
+            return
+        table = _plain_table(show_header=False)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        shown = document[part]
+        assert isinstance(shown, dict)  # noqa: S101 for the type checker
+        for name, value in shown.items():
+            table.add_row(name.replace("_", " "), Text(_show(value)))
+        self._console.print(table)
+
+    def show_pages(
+        self,
+        name: str,
+        pages: Iterable[Sequence[M]],
+        columns: Sequence[Column[M]],
+        document: Callable[[M], Document] = to_document,
+    ) -> None:
+        """Write a list, each page as it comes; for programs an object that holds it as `name`."""
+        if self.as_json:
+            self._stream(name, (document(each) for page in pages for each in page))
+            return
+        none_yet = True
+        for page in pages:
+            if page:
+                self._console.print(self._table(page, columns, show_header=none_yet))
+                none_yet = False
+        if none_yet:
+            self.note(f"There are no {name.replace('_', ' ')}.")
+
+    def show_rows(self, rows: Sequence[M], columns: Sequence[Column[M]]) -> None:
+        """Write rows for people."""
+        self._console.print(self._table(rows, columns, show_header=True))
+
+    def show_secret(self, secret: str) -> None:
+        """Write a secret on a line of its own that no terminal folds."""
+        self._write(f"\n{secret}\n")
+        self.note("This is the key. It is not shown again.")
+
+    def print(self, text: str) -> None:
+        """Write a line for people."""
+        self._console.print(Text(printable(text)), soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """Tell something besides."""
+        self.errors.print(Text(printable(text)), soft_wrap=True)
+
+    def write_json(self, document: Document) -> None:
+        """Write an object for programs."""
+        self._write(to_json(document))
+
+    def _stream(self, name: str, documents: Iterable[Document]) -> None:
+        self._write(f'{{"{name}": [', end="")
+        separator = "\n"
+        for each in documents:
+            self._write(f"{separator}  {to_json(each, indent=None)}", end="")
+            separator = ",\n"
+        self._write("\n]}")
+
+    def _table(
+        self, rows: Sequence[M], columns: Sequence[Column[M]], *, show_header: bool
+    ) -> Table:
+        # Widths do not depend on what is in it, so the pages of a list stand beneath each other.
+        table = _plain_table(show_header=show_header)
+        table.width = min(self._console.width, _WIDTH_MAX)
+        for column in columns:
+            ratio = None if column.width else 1
+            table.add_column(column.heading, width=column.width, ratio=ratio, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(printable(column.value(row))) for column in columns))
+        return table
+
+    def _write(self, text: str, end: str = "\n") -> None:
+        sys.stdout.write(text + end)
+        sys.stdout.flush()
+
+
+def _accept_all_text(stream: TextIO, *, as_json: bool) -> None:
+    """Let no letter that a stream cannot take end a command: a key may be made by then."""
+    if not isinstance(stream, TextIOWrapper):
+        return
+    if as_json:
+        stream.reconfigure(encoding="utf-8")
+    else:
+        stream.reconfigure(errors="backslashreplace")
+
+
+def _plain_table(*, show_header: bool) -> Table:
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=show_header)
+
+
+def _show(value: Json) -> str:
+    match value:
+        case None | []:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(_show(each) for each in value)
+        case dict():
+            return to_json(value)
+        case _:
+            return printable(str(value))

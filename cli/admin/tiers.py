@@ -1,0 +1,100 @@
+"""`tessera tiers`: what accounts may do."""
+
+from typing import Annotated, Final
+
+import typer
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from cli.admin.command import Admin, command
+from cli.admin.document import to_document
+from cli.admin.screen import Column
+from proto.tessera.admin.v1.tiers_pb2 import (
+    GetTierRequest,
+    GetTierResponse,
+    ListTiersRequest,
+    ListTiersResponse,
+    Tier,
+    UpsertTierRequest,
+    UpsertTierResponse,
+)
+
+app = typer.Typer(help="What accounts may do.", no_args_is_help=True, rich_markup_mode=None)
+
+Name = Annotated[str, typer.Argument(metavar="TIER", help="Its name.")]
+Number = Annotated[int | None, typer.Option(min=1)]
+
+
+@app.callback()
+def tiers() -> None:
+    """Tiers: limits, endpoints and models that accounts share."""
+
+
+@command(app, "list", "tessera tiers list")
+def list_tiers(admin: Admin) -> None:
+    """List every tier."""
+    response = admin.client.call(ListTiersRequest(), ListTiersResponse)
+    admin.screen.show_pages("tiers", [response.tiers], _COLUMNS)
+
+
+@command(app, "get", "tessera tiers get standard --output json")
+def get(admin: Admin, name: Name) -> None:
+    """Show one tier."""
+    response = admin.client.call(GetTierRequest(name=name), GetTierResponse)
+    admin.screen.show(to_document(response), part="tier")
+
+
+@command(
+    app,
+    "upsert",
+    "tessera tiers upsert standard --requests-per-minute 6000",
+    "tessera tiers upsert pilot --requests-per-minute 600 --tokens-per-minute 1000000 \\",
+    "    --tokens-per-month 100000000 --items-max 512 \\",
+    "    --endpoint embeddings --endpoint models --model '*'",
+)
+def upsert(
+    admin: Admin,
+    name: Name,
+    requests_per_minute: Number = None,
+    tokens_per_minute: Number = None,
+    tokens_per_month: Number = None,
+    items_max: Annotated[int | None, typer.Option(min=1, help="Items in one request.")] = None,
+    endpoints: Annotated[
+        list[str] | None,
+        typer.Option("--endpoint", metavar="ENDPOINT", help="embeddings, models; repeat."),
+    ] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option("--model", metavar="MODEL", help="A model's id, or * for all; repeat."),
+    ] = None,
+) -> None:
+    """Change what is said of a tier, or make one, for which all must be said.
+
+    Its accounts have the new limits within moments.
+    """
+    given = {
+        "requests_per_minute": requests_per_minute,
+        "tokens_per_minute": tokens_per_minute,
+        "tokens_per_month": tokens_per_month,
+        "items_max": items_max,
+        "endpoints": endpoints or None,
+        "models": models or None,
+    }
+    changes = {field: value for field, value in given.items() if value is not None}
+    if not changes:
+        raise typer.BadParameter("Say what to change: --requests-per-minute or another limit.")
+    request = UpsertTierRequest(update_mask=FieldMask(paths=changes))
+    request.tier.MergeFrom(Tier(name=name, **changes))  # type: ignore[arg-type] # as named above
+    response = admin.client.call(request, UpsertTierResponse)
+    admin.screen.show(to_document(response), part="tier")
+    admin.screen.note("The tier was made." if response.created else "The tier was changed.")
+
+
+_COLUMNS: Final[tuple[Column[Tier], ...]] = (
+    Column("name", lambda tier: tier.name, 12),
+    Column("requests/min", lambda tier: f"{tier.requests_per_minute:,}", 12),
+    Column("tokens/min", lambda tier: f"{tier.tokens_per_minute:,}", 11),
+    Column("tokens/month", lambda tier: f"{tier.tokens_per_month:,}", 17),
+    Column("items", lambda tier: f"{tier.items_max:,}", 5),
+    Column("endpoints", lambda tier: ", ".join(tier.endpoints), 18),
+    Column("models", lambda tier: ", ".join(tier.models)),
+)

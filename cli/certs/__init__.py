@@ -1,0 +1,1 @@
+"""A local CA for the admin API: for those who have no other."""
