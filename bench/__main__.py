@@ -1,43 +1,77 @@
 """`make bench`: measure everything in one run and print it.
 
-`python -m bench --out docs/benchmarks.md` also writes what docs quote.
+`python -m bench --out docs/benchmarks.md` also writes what docs quote. A part's name measures that
+part alone: `product`, `directory`, `revocation`.
 """
 
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
+from bench import report
+from bench.directory import measure_directory
 from bench.end_to_end import compare_with_peer
 from bench.gateway import compare_gateways
 from bench.product import running_product
-from bench.report import render
+from bench.revocation import measure_revocations
 
 
 def main() -> None:
-    """Run every comparison on one stack."""
+    """Run every part, or one."""
     options = _parse_arguments()
-    with tempfile.TemporaryDirectory(prefix="tessera-bench-") as name:
-        folder = Path(name)
-        _say("Starting the product")
-        with running_product(folder) as stack:
-            arguments = {"seconds": options.seconds, "rounds": options.rounds, "say": _say}
-            comparisons = [
-                *compare_gateways(stack, folder, **arguments),
-                compare_with_peer(stack, folder, **arguments),
-            ]
-    report = render(comparisons, options.seconds)
-    print(report)
+    parts = _PARTS if options.what is None else {options.what: _PARTS[options.what]}
+    sections = [report.title()]
+    for name, measure in parts.items():
+        with tempfile.TemporaryDirectory(prefix=f"tessera-{name}-") as folder:
+            sections.append(measure(Path(folder), options))
+    text = "\n".join(sections)
+    print(text)
     if options.out is not None:
-        options.out.write_text(report)
+        options.out.write_text(text)
+
+
+def _measure_product(folder: Path, options: argparse.Namespace) -> str:
+    _say("Starting the product")
+    with running_product(folder) as stack:
+        arguments = {"seconds": options.seconds, "rounds": options.rounds, "say": _say}
+        comparisons = [
+            *compare_gateways(stack, folder, **arguments),
+            compare_with_peer(stack, folder, **arguments),
+        ]
     if any(comparison.failures for comparison in comparisons):
-        raise SystemExit("Some answers were not 200, so the figures above do not count")
+        raise SystemExit("Some answers were not 200, so the figures do not count")
+    return report.show_comparisons(comparisons, options.seconds)
+
+
+def _measure_directory(folder: Path, options: argparse.Namespace) -> str:
+    return report.show_directory(measure_directory(folder, options.keys, _say))
+
+
+def _measure_revocation(folder: Path, options: argparse.Namespace) -> str:
+    load, count = options.checks_per_second, options.revocations
+    return report.show_revocations(measure_revocations(folder, count, load, _say), load)
+
+
+_PARTS: Final[Mapping[str, Callable[[Path, argparse.Namespace], str]]] = {
+    "product": _measure_product,
+    "directory": _measure_directory,
+    "revocation": _measure_revocation,
+}
 
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=10, help="length of a measurement")
+    parser.add_argument("what", nargs="?", choices=tuple(_PARTS), help="one part; all where absent")
+    parser.add_argument("--seconds", type=float, default=10, help="length of a measurement of load")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each side")
+    parser.add_argument("--keys", type=int, default=1_000_000, help="how many the directory holds")
+    parser.add_argument("--revocations", type=int, default=500, help="how many keys to revoke")
+    parser.add_argument(
+        "--checks-per-second", type=int, default=200, help="load while keys are revoked"
+    )
     parser.add_argument("--out", type=Path, help="a file to write the report to")
     return parser.parse_args()
 

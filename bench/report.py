@@ -8,20 +8,31 @@ import psutil
 
 from bench.comparison import Comparison
 from bench.load import Result
+from bench.revocation import PROCESSES, Revocations
 from bench.spread import Spread
 
 
-def render(comparisons: Sequence[Comparison], seconds: float) -> str:
-    """Return the whole report."""
-    rounds = len(comparisons[0].rounds)
+def title() -> str:
+    """Return how the report begins."""
     lines = [
         "# Benchmarks",
         "",
-        "`make bench` measured all of this in one run, each pair in turns; it prints the same",
-        f"tables anew. Every figure is the median of {rounds} rounds of {seconds:.0f} s, with the",
-        "least and the greatest in brackets.",
+        "`make bench` measured all of this in one run; it prints the same tables anew.",
         "",
         f"Machine: {_machine()}.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def show_comparisons(comparisons: Sequence[Comparison], seconds: float) -> str:
+    """Return the section on what the gateway costs, and how the whole path compares."""
+    rounds = len(comparisons[0].rounds)
+    lines = [
+        "## Against limits and peers",
+        "",
+        "Each pair was measured in turns. Every figure is the median of",
+        f"{rounds} rounds of {seconds:.0f} s, with the least and the greatest in brackets.",
         "",
     ]
     for comparison in comparisons:
@@ -29,11 +40,45 @@ def render(comparisons: Sequence[Comparison], seconds: float) -> str:
     return "\n".join(lines)
 
 
+def show_directory(table: str) -> str:
+    """Return the section on the directory of keys."""
+    lines = [
+        "## The directory of keys",
+        "",
+        "What one authz process knows of every key, in memory and on its own disk, followed from a",
+        "real PostgreSQL on the same machine.",
+        "",
+        table,
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def show_revocations(measured: Sequence[Revocations], checks_per_second: int) -> str:
+    """Return the section on how soon a revoked key is dead everywhere."""
+    lines = [
+        "## From a revocation's commit until it is known everywhere",
+        "",
+        f"{PROCESSES} authz processes on this one machine, asked whether the key still works every",
+        f"5 ms each, under {checks_per_second} counted and charged checks a second besides.",
+        "Milliseconds from the commit, by PostgreSQL's stamp. *Refused*: until the last process's",
+        "refusal came back. *Waited*: until `RevokeKey` with `wait` returned, by when every",
+        "process has also written the change to its disk. *Too early*: waits after which a process",
+        "still accepted the key.",
+        "",
+        "| announcement | keys | refused p50 | p99 | max | waited p50 | p99 | max | too early |",
+        "|---|---|---|---|---|---|---|---|---|",
+        *(each.row() for each in measured),
+        "",
+    ]
+    return "\n".join(lines)
+
+
 def _section(comparison: Comparison) -> list[str]:
     base = [base for base, _ in comparison.rounds]
     ours = [ours for _, ours in comparison.rounds]
     return [
-        f"## {comparison.title}, {comparison.connections} connection(s)",
+        f"### {comparison.title}, {comparison.connections} connection(s)",
         "",
         "| side | requests/s | p50 ms | p99 ms |",
         "|---|---|---|---|",
