@@ -10,9 +10,11 @@ import pytest
 import typer
 import typer.main
 
-from authz.settings import ServeSettings
+from authz.mail.settings import MailSettings
+from authz.settings import AdminSettings, ServeSettings
 from cli.main import app
 from inference.adapter.settings import AdapterSettings
+from leaks.settings import LeaksSettings
 from tests.docs.pages import MAKEFILE, PAGES, ROOT, commands, spans
 
 _TARGETS: Final = set(re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.MULTILINE))
@@ -92,10 +94,13 @@ def test_settings_exist(page: str) -> None:
     """Each environment variable is one that a process reads."""
     read = {
         (settings.model_config.get("env_prefix") or "") + field.upper()
-        for settings in (ServeSettings, AdapterSettings)
+        for settings in (
+            *(ServeSettings, AdminSettings, MailSettings),
+            *(AdapterSettings, LeaksSettings),
+        )
         for field in settings.model_fields
     }
-    assert set(re.findall(r"\b(?:AUTHZ|ADAPTER)_[A-Z_]+", PAGES[page])) - read == set()
+    assert set(re.findall(r"\b(?:AUTHZ|ADAPTER|LEAKS)_[A-Z_]+", PAGES[page])) - read == set()
 
 
 def _assert_understood(words: list[str]) -> None:
