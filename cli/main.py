@@ -1,8 +1,9 @@
 """The `tessera` command: run a stack on this machine, and administer one anywhere."""
 
 import signal
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -15,11 +16,13 @@ from cli.examples import examples
 from stack.errors import StackError
 from stack.launch import RunningStack, current_status, launch, stop_stack
 from stack.layout import locate
+from stack.log_reader import LogReader
 from stack.options import Options
 from stack.status import StackState, status_to_json
 
 _NOT_RUNNING = 3
 """What service managers' `status` commands return for something that does not run."""
+_FOLLOW_SECONDS = 0.2
 
 app = typer.Typer(
     help="Tessera: run an embeddings API on this machine, and administer one anywhere.",
@@ -99,20 +102,26 @@ def status(
     raise typer.Exit(0 if found.state is StackState.READY else 1)
 
 
-@app.command(epilog=examples("tessera logs triton", "tessera logs authz-1 | tail"))
+@app.command(epilog=examples("tessera logs authz-1 | tail", "tessera logs triton --follow"))
 def logs(
     name: Annotated[str, typer.Argument(help="A process or step, as `status` names it.")],
     state: State = Path(".tessera"),
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on as it is written, until Ctrl-C.")
+    ] = False,
 ) -> None:
-    """Print the log of one process."""
+    """Print the log of one process; beside it, named .log.1, is what came before."""
     folder = locate(state).logs
     log = folder / f"{name}.log"
     if log.parent != folder or not log.exists():
         known = ", ".join(sorted(path.stem for path in folder.glob("*.log"))) or "none"
         _fail(f"There is no log named {name} in {folder}; there are: {known}")
-    with log.open(errors="replace") as file:
-        for line in file:
-            typer.echo(line, nl=False)
+    with closing(LogReader(log)) as reader:
+        while (output := reader.read()) or follow:
+            typer.echo(output, nl=False)
+            if not output:
+                time.sleep(_FOLLOW_SECONDS)
 
 
 def main() -> None:

@@ -1,23 +1,27 @@
 """The supervising process: `python -m stack RUN`, started by `stack.launch` alone."""
 
 import asyncio
+import json
 import os
 import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from signal import Signals
 from typing import Final
 
 from stack import secrets, triton
 from stack.errors import StackError
-from stack.layout import Layout, locate
+from stack.layout import SUPERVISOR, Layout, locate
+from stack.log_writer import LogWriter
 from stack.plan import plan
 from stack.run import Run, read_run
 from stack.status import StackState, StackStatus, UnitStatus, identify, write_status
 from stack.supervisor import Supervisor
 
 _LIFELINE: Final = 0
+_STANDARD_ERROR: Final = 2
 
 
 def main() -> int:
@@ -32,7 +36,8 @@ async def _supervise(run: Run) -> int:
     stop = _listen_for_stop(run)
     try:
         secrets.make_pepper(layout)
-        supervisor = Supervisor(plan(layout, run.options), journal.note_units, (run.lock,))
+        units = plan(layout, run.options)
+        supervisor = Supervisor(units, journal.note_units, (run.lock,), run.options.patience)
     except (StackError, OSError) as error:
         journal.note(StackState.FAILED, str(error))
         return 1
@@ -98,16 +103,21 @@ def _listen_for_stop(run: Run) -> asyncio.Event:
 
 
 class _Journal:
-    """Keeps the status file."""
+    """Keeps the status file, and a log of what did not go as it should."""
 
     def __init__(self, layout: Layout, base_url: str) -> None:
         self._layout = layout
+        self._log = LogWriter(layout.log(SUPERVISOR), _STANDARD_ERROR)
         self._status = StackStatus(StackState.STARTING, base_url, identify(os.getpid()))
 
     def note(self, state: StackState, message: str | None = None) -> None:
         self._write(replace(self._status, state=state, message=message))
 
     def note_units(self, units: tuple[UnitStatus, ...]) -> None:
+        known = {unit.name: unit.restarts for unit in self._status.units}
+        for unit in units:
+            if unit.restarts > known.get(unit.name, 0):
+                self._tell("process.ended", name=unit.name, why=unit.message)
         self._write(replace(self._status, units=units))
 
     def _write(self, status: StackStatus) -> None:
@@ -115,7 +125,11 @@ class _Journal:
         try:
             write_status(self._layout, status)
         except OSError as error:  # a full disk must not end a stack that still serves
-            print(f"the status cannot be written: {error}", file=sys.stderr, flush=True)  # noqa: T201
+            self._tell("status.lost", why=str(error))
+
+    def _tell(self, event: str, **facts: str | None) -> None:
+        line = {"timestamp": datetime.now(UTC).isoformat(), "event": event, **facts}
+        self._log.write(json.dumps(line).encode() + b"\n")
 
 
 if __name__ == "__main__":

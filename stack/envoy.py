@@ -39,6 +39,7 @@ def describe(layout: Layout, port: int, after: tuple[str, ...]) -> Process:
         name="envoy",
         command=Command(argv),
         ready=probe.http_on_port(port, "/healthz"),
+        answers=probe.any_http_on_port(port, "/healthz"),
         log=layout.log("envoy"),
         after=after,
         stop_seconds=2,

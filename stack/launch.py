@@ -12,7 +12,8 @@ from typing import Final
 
 from stack import lock, parts
 from stack.errors import StackError
-from stack.layout import Layout, locate, prepare
+from stack.layout import SUPERVISOR, Layout, locate, prepare
+from stack.log_writer import predecessor
 from stack.options import Options
 from stack.ports import claim_public_port
 from stack.run import Run, write_run
@@ -26,8 +27,6 @@ from stack.status import (
 
 _POLL_SECONDS: Final = 0.05
 _STOP_SECONDS: Final = 10.0
-_SUPERVISOR: Final = "stack"
-_KEPT_LOG_SUFFIX: Final = ".log.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ class RunningStack:
             self.supervisor.stdin.close()
 
     def _why_it_ended(self) -> str:
-        return f"The supervisor ended; its log is {self.layout.log(_SUPERVISOR)}"
+        return f"The supervisor ended; its log is {self.layout.log(SUPERVISOR)}"
 
 
 def launch(options: Options, *, detached: bool = False) -> RunningStack:
@@ -147,7 +146,7 @@ def stop_stack(layout: Layout) -> bool:
 def _start_supervisor(layout: Layout, run: Run) -> subprocess.Popen[bytes]:
     _rotate_logs(layout)
     _remove_stale(layout)
-    with layout.log(_SUPERVISOR).open("ab") as output:
+    with layout.log(SUPERVISOR).open("ab") as output:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "stack", write_run(run)],
             stdin=subprocess.DEVNULL if run.detached else subprocess.PIPE,
@@ -161,7 +160,7 @@ def _start_supervisor(layout: Layout, run: Run) -> subprocess.Popen[bytes]:
 def _rotate_logs(layout: Layout) -> None:
     """Keep the previous start's logs beside this one's, and no older ones."""
     for log in layout.logs.glob("*.log"):
-        log.rename(log.with_suffix(_KEPT_LOG_SUFFIX))
+        log.rename(predecessor(log))
 
 
 def _remove_stale(layout: Layout) -> None:

@@ -14,6 +14,8 @@ from stack.errors import StackError
 _SOCKET_PATH_MAX: Final = 107
 _SOCKET_NAME_MAX: Final = len("/authz-99.metrics.sock")
 _FREE_BYTES_MIN: Final = 256 * 2**20
+SUPERVISOR: Final = "stack"
+"""The name of the supervising process's log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Layout:
 
     @property
     def logs(self) -> Path:
-        """One file per process, and the previous start's beside it."""
+        """One file per process; beside it what came before, or the previous start's."""
         return self.state / "logs"
 
     @property

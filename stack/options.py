@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stack.silence import Patience
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -18,4 +20,6 @@ class Options:
     """The public port; 0 picks a free one."""
     authz: int = 1
     """How many authz processes share the load."""
+    patience: Patience = field(default_factory=Patience)
+    """With a process that hangs."""
     environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import struct
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +11,15 @@ from pathlib import Path
 from signal import Signals
 from typing import Final
 
+from stack import probe
 from stack.parts import postgres_program
 from stack.process import Command, Process, Step
 
 _UNROOT: Final = Path(__file__).with_name("unroot.py")
 OWNER: Final = "tessera"
 _PORT: Final = 5432  # only names the socket; no TCP port is opened
+_SSL_REQUEST: Final = struct.pack("!II", 8, 80877103)
+"""Answered, with a letter, before anybody has to say who they are, and kept out of the log."""
 
 DURABLE: Final[Mapping[str, str]] = {
     "max_connections": "200",
@@ -100,6 +104,7 @@ def describe(
             (*_as_ordinary_user(), postgres_program("postgres"), "-D", str(postgres.data), *options)
         ),
         ready=ready,
+        answers=probe.any_on_socket(postgres.sockets / f".s.PGSQL.{_PORT}", _SSL_REQUEST),
         log=log,
         after=after,
         stop_signal=Signals.SIGINT,  # "fast": ends sessions, then writes a checkpoint

@@ -6,7 +6,7 @@ from pathlib import Path
 from signal import Signals
 
 Probe = Callable[[], Awaitable[bool]]
-"""Tells whether a process is ready; raises nothing, and answers within a second or so."""
+"""Asks a process something; raises nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,12 @@ class Process:
     name: str
     command: Command
     ready: Probe
+    """Tells, within a second or so, whether it can do its work."""
+    answers: Probe
+    """Tells whether it answers at all, and takes as long as it is let: who waits for ever hangs.
+
+    A process that only says that it is not ready, for what it needs is away, has answered.
+    """
     log: Path
     after: tuple[str, ...] = ()
     """Names of what must be ready, or done, before this is started."""

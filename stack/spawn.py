@@ -11,12 +11,13 @@ from pathlib import Path
 from signal import Signals
 from typing import Final
 
+from stack.log_writer import BYTES_MAX
 from stack.process import Command
 
 _GUARD: Final = Path(__file__).with_name("guard.py")
-_ENVIRONMENT: Final = {"PATH": os.defpath, "LANG": "C.UTF-8", "TMPDIR": tempfile.gettempdir()}
-"""All that programs see besides what is set for them: a proxy or a PYTHONPATH in the caller's
-shell, or a setting meant for another stack, must not reach them."""
+_ENVIRONMENT: Final = {"PATH": os.defpath, "LANG": "C.UTF-8"}
+"""All that programs see besides a TMPDIR and what is set for them: a proxy or a PYTHONPATH in the
+caller's shell, or a setting meant for another stack, must not reach them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Spawned:
 
     def stop(self) -> None:
         """Ask for the end; the guard sees to it in the time it was given, and kills the rest."""
+        self.guard.send_signal(Signals.SIGCONT)  # somebody may have stopped the guard too
         if self.guard.stdin is not None:
             self.guard.stdin.close()
 
@@ -49,20 +51,21 @@ def spawn(
     stop_signal: Signals = Signals.SIGTERM,
     stop_seconds: float = 3.0,
     held_open: Iterable[int] = (),
+    log_bytes_max: int = BYTES_MAX,
 ) -> Spawned:
-    """Start `command`, its output appended to `log`.
+    """Start `command`, its output appended to `log`, which is turned over when it is full.
 
     The guard, but not the program, keeps the descriptors `held_open`: a lock among them is freed
     only when the last process is gone.
     """
-    guard = [sys.executable, "-I", "-S", str(_GUARD), stop_signal.name, str(stop_seconds)]
+    bounds = (stop_signal.name, str(stop_seconds), str(log), str(log_bytes_max))
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [*guard, *command.argv],
+            [sys.executable, "-I", "-S", str(_GUARD), *bounds, *command.argv],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=output,
-            env={**_ENVIRONMENT, **command.environment},
+            env={**_ENVIRONMENT, "TMPDIR": tempfile.gettempdir(), **command.environment},
             start_new_session=True,  # the terminal's Ctrl-C is for the supervisor alone
             pass_fds=tuple(held_open),
         )

@@ -10,6 +10,7 @@ from typing import Final, NoReturn
 
 from stack.errors import StackError
 from stack.process import Process, Step, Unit
+from stack.silence import Patience, end_of
 from stack.spawn import Spawned, spawn
 from stack.status import UnitState, UnitStatus
 
@@ -57,10 +58,12 @@ class Supervisor:
         units: Iterable[Unit],
         publish: Callable[[tuple[UnitStatus, ...]], None],
         held_open: Iterable[int] = (),
+        patience: Patience | None = None,
     ) -> None:
         self._records = {unit.name: _Record(unit) for unit in units}
         self._publish = publish
         self._held_open = tuple(held_open)
+        self._patience = patience or Patience()
         self._keepers: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -116,15 +119,15 @@ class Supervisor:
         return spawned
 
     async def _keep(self, record: _Record, process: Process, spawned: Spawned) -> None:
-        """Start the process again whenever it ends: at once, then after ever longer waits."""
+        """Start the process again whenever it ends or hangs: at once, then after longer waits."""
         failures = 0
         while True:
             since = time.monotonic()
-            code = await spawned.ended()
+            reason = await end_of(process, spawned, self._patience)
             failures = 1 if time.monotonic() - since > _STABLE_SECONDS else failures + 1
             record.restarts += 1
             looping = failures >= _CRASH_LOOP
-            record.message = f"ended with exit code {code}"
+            record.message = reason
             if looping:
                 record.message += f", {failures} times in a row; its log is {process.log}"
             self._note(record, UnitState.CRASH_LOOP if looping else UnitState.RESTARTING)

@@ -75,6 +75,7 @@ def describe(triton: Triton, log: Path, after: tuple[str, ...] = ()) -> Process:
         name="triton",
         command=Command(argv, _environment()),
         ready=probe.http_on_port(triton.http_port, f"/v2/models/{_MODEL}/ready"),
+        answers=probe.any_http_on_port(triton.http_port, "/v2/health/live"),
         log=log,
         after=after,
         stop_seconds=_EXIT_SECONDS + 2,

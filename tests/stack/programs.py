@@ -37,7 +37,9 @@ def python(source: str, *arguments: str) -> Command:
 
 def process(name: str, folder: Path, source: str = SLEEP, *after: str) -> Process:
     """Describe a process that is ready as soon as it runs."""
-    return Process(name, python(source), _always, folder / f"{name}.log", after, stop_seconds=1)
+    return Process(
+        name, python(source), _always, _always, folder / f"{name}.log", after, stop_seconds=1
+    )
 
 
 def lives(pid: int) -> bool:

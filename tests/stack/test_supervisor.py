@@ -3,49 +3,17 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from stack.errors import StackError
-from stack.process import Step, Unit
-from stack.status import UnitState, UnitStatus
-from stack.supervisor import Supervisor
+from stack.process import Step
+from stack.status import UnitState
 from tests.stack.programs import FAMILY, SLEEP, STUBBORN, lives, process, python
+from tests.stack.watched import Watched
 from tests.waiting import wait_until
-
-
-class Watched:
-    """A supervisor and everything it published."""
-
-    def __init__(self, *units: Unit) -> None:
-        self.history: list[tuple[UnitStatus, ...]] = []
-        self.supervisor = Supervisor(units, self._note)
-        self._published = asyncio.Event()
-
-    def unit(self, name: str) -> UnitStatus:
-        """Return what was last published of a unit."""
-        return {unit.name: unit for unit in self.history[-1]}[name]
-
-    def order(self, state: UnitState) -> list[str]:
-        """Return names in the order in which they reached a state."""
-        reached: dict[str, None] = {}
-        for units in self.history:
-            reached.update({unit.name: None for unit in units if unit.state is state})
-        return list(reached)
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait for something that the supervisor will publish."""
-        async with asyncio.timeout(20):
-            while not holds():
-                self._published.clear()
-                await self._published.wait()
-
-    def _note(self, units: tuple[UnitStatus, ...]) -> None:
-        self.history.append(units)
-        self._published.set()
 
 
 async def test_what_is_needed_starts_first_and_stops_last(tmp_path: Path) -> None:
