@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
@@ -79,14 +80,7 @@ async def serve(
     uses, rehashes = _make_writers(settings)
     authenticator = Authenticator(current, peppers, KeyUses(uses), Rehasher(peppers, rehashes))
     checker = _make_checker(settings, authenticator, tokenizer, registry)
-    server = Server(
-        settings.socket,
-        current,
-        [
-            AuthorizationServicer(checker, CheckMetrics(registry)).handler(),
-            AccessLogServicer(registry).handler(),
-        ],
-    )
+    server = _make_server(settings.socket, current, checker, registry)
     scrape = ScrapeServer(settings.metrics_socket, registry)
     lasting = (
         *(scrape.serve, follower.run, keeper.run, server.watch_health),
@@ -137,6 +131,16 @@ def _make_checker(
         lambda: datetime.now(UTC),
         timedelta(seconds=settings.key_expires_notice_seconds),
     )
+
+
+def _make_server(
+    socket: Path, current: CurrentDirectory, checker: Checker, registry: CollectorRegistry
+) -> Server:
+    handlers = (
+        AuthorizationServicer(checker, CheckMetrics(registry)).handler(),
+        AccessLogServicer(registry).handler(),
+    )
+    return Server(socket, current, handlers)
 
 
 def _make_writers(settings: ServeSettings) -> tuple[LateWriter[datetime], LateWriter[Rehash]]:

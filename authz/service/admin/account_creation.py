@@ -1,9 +1,14 @@
 """Makes accounts; one with a first key only when the mail that carries it was accepted."""
 
+import asyncio
 import json
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
+
+import structlog
 
 from authz.domain.administration.actor import ChangeRequest
 from authz.domain.administration.audit import AuditEntry, Made, SubjectKind
@@ -20,6 +25,8 @@ from authz.service.admin.mint import KeyTerms, Mint
 from authz.service.admin.ports import Database
 from authz.service.admin.tables import Tables
 from authz.service.admin.welcome_mails import WelcomeMails
+
+_log = structlog.get_logger()
 
 Created = tuple[AccountRecord, KeyRecord | None]
 
@@ -48,6 +55,7 @@ class AccountCreation:
         self._database = database
         self._mint = mint
         self._welcomes = welcomes
+        self._under_way: set[asyncio.Task[Created]] = set()
 
     async def create(
         self, change: ChangeRequest, new: NewAccount, first_key: FirstKey | None
@@ -62,6 +70,25 @@ class AccountCreation:
         _read_fields(new, first_key).check()
         if first_key is None:
             return await self._store(change, new, None, "")
+        return await self._to_its_end(self._create_mailed(change, new, first_key))
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, Created]) -> Created:
+        """Go on when the caller gives up, for a mail that was accepted must not carry a dead key.
+
+        The same request sent again then finds the account made.
+        """
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_log_outcome)
+            raise
+
+    async def _create_mailed(
+        self, change: ChangeRequest, new: NewAccount, first_key: FirstKey
+    ) -> Created:
         names = (f"account.{new.name}", f"request.{change.id}")
         async with self._welcomes.place(), self._database.alone(*names):
             text = self._mint.make_text()
@@ -111,6 +138,11 @@ class AccountCreation:
             return Made(SubjectKind.ACCOUNT, str(account_id), None, facts, (account, key))
 
         return await self._database.change(change, work, _replay_created)
+
+
+def _log_outcome(task: "asyncio.Task[Created]") -> None:
+    failure = None if task.cancelled() else task.exception()
+    _log.info("account.creation_ended_unwatched", failure=failure and type(failure).__name__)
 
 
 def _read_fields(new: NewAccount, first_key: FirstKey | None) -> Fields:

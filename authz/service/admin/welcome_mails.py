@@ -34,6 +34,4 @@ class WelcomeMails:
             async with asyncio.timeout(self._timeout_seconds):
                 await self._mailer.send(mail)
         except TimeoutError:
-            raise MailNotAcceptedError(
-                "The mail server did not accept the message in time, so nothing was made."
-            ) from None
+            raise MailNotAcceptedError("the mail server did not answer in time.") from None

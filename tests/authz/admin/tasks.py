@@ -1,7 +1,6 @@
 """Tasks that run until they are stopped, on connections that are lost now and then."""
 
 import asyncio
-from contextlib import suppress
 from typing import Final
 
 KILL_ADMIN: Final = """
@@ -10,9 +9,13 @@ KILL_ADMIN: Final = """
 """
 """Ends every connection of every admin process to this database."""
 
+_PATIENCE_SECONDS: Final = 20.0
+
 
 async def stop(task: "asyncio.Task[None]") -> None:
-    """End a task; one that had failed is told."""
+    """End a task; one that had failed, or does not end, is told."""
     task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    await asyncio.wait([task], timeout=_PATIENCE_SECONDS)
+    assert task.done()
+    if not task.cancelled():
+        task.result()

@@ -45,7 +45,7 @@ def test_no_other_text_is_a_name(name: str) -> None:
 def test_some_account_names_are_reserved(name: str) -> None:
     """Our own account's, and whatever could be taken for an id."""
     assert _violations(lambda fields: fields.account_name("name", name)) == (
-        FieldViolation("name", "is reserved"),
+        FieldViolation("name", "is reserved, as every UUID is; choose another"),
     )
 
 

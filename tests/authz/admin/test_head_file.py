@@ -39,7 +39,7 @@ def test_the_memory_never_goes_back(head_file: Path) -> None:
 def test_a_damaged_memory_is_no_memory_lost(head_file: Path, content: bytes) -> None:
     """It is said so: taken for none, it would hide an audit that was cut."""
     head_file.write_bytes(content)
-    with pytest.raises(BadHeadFileError):
+    with pytest.raises(BadHeadFileError, match=head_file.name):
         HeadFile(head_file).recall()
     with pytest.raises(BadHeadFileError):
         HeadFile(head_file).remember(_HEADS[1])

@@ -1,5 +1,7 @@
 """Digests that the data plane proposes for wrapped keys."""
 
+import asyncio
+
 import asyncpg
 import pytest
 
@@ -91,3 +93,24 @@ async def test_no_digest_is_given_twice(
     await services.rehashes.apply()
     assert await _read(connection, key_id) == before
     assert await _read(connection, other_id) == (good, _SECOND, [])
+
+
+async def test_a_proposal_that_a_wrap_overtakes_is_dropped(
+    services: Administration, wrapped: list[Wrapped], connection: asyncpg.Connection
+) -> None:
+    """It waits for whoever changes the directory, and looks at the key only then."""
+    (key_id, text), _ = wrapped
+    inner, digest = _TWO[_FIRST].digest_key(text), _TWO[_SECOND].digest_key(text)
+    await _propose(connection, key_id, inner, _SECOND, digest)
+    async with connection.transaction():
+        await connection.execute("SELECT lock_directory()")
+        applying = asyncio.create_task(services.rehashes.apply())
+        await asyncio.sleep(0.05)
+        await connection.execute(
+            "UPDATE keys SET digest = sha256(digest), wrapped_under = wrapped_under || '{deadbeef}'"
+            " WHERE id = $1",
+            key_id,
+        )
+        overtaken = await _read(connection, key_id)
+    await applying
+    assert await _read(connection, key_id) == overtaken

@@ -5,13 +5,14 @@ import asyncio
 import asyncpg
 import pytest
 
+from authz.domain.administration.actor import ChangeRequest
 from authz.domain.administration.mail import WelcomeMail
 from authz.domain.administration.refusals import (
     BusyError,
     MailNotAcceptedError,
     NotStoredError,
 )
-from authz.service.admin.account_creation import AccountCreation
+from authz.service.admin.account_creation import AccountCreation, Created
 from authz.service.admin.accounts import FirstKey, NewAccount
 from authz.service.admin.welcome_mails import WelcomeMails
 from tests.administration import Administration, ask
@@ -152,3 +153,28 @@ async def test_a_mailed_key_that_could_not_be_stored_is_said_so(services: Admini
     with pytest.raises(NotStoredError, match=r"does not work.*already"):
         await creating
     assert await services.accounts.get("acme") == taken
+
+
+async def test_a_caller_that_gives_up_stops_nothing(services: Administration) -> None:
+    """A mail that is accepted later carries a key that works; sent again, the request says so."""
+    mailer = SlowMailer()
+    change, creation = ask(), _creation(services, mailer, 30)
+    creating = asyncio.create_task(creation.create(change, _NEW, _KEY))
+    await mailer.arrived.acquire()
+    creating.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await creating
+    mailer.let.set()
+    async with asyncio.timeout(20):
+        while (made := await _again(creation, change)) is None:  # noqa: ASYNC110 it tells nobody
+            await asyncio.sleep(0.01)
+    _, key = made
+    assert key is not None
+    assert len(mailer.accepted) == 1
+
+
+async def _again(creation: AccountCreation, change: ChangeRequest) -> Created | None:
+    try:
+        return await creation.create(change, _NEW, _KEY)
+    except BusyError:
+        return None

@@ -71,11 +71,12 @@ async def test_a_request_id_is_for_one_request(admin: Administered) -> None:
 
 
 async def test_a_mail_that_was_not_accepted_leaves_no_account(admin: Administered) -> None:
-    """And the caller learns what the mail server said."""
-    admin.mailer.refusal = "The mail server refused the recipient."
+    """And the caller learns that, and what the mail server said."""
+    admin.mailer.refusal = "mail.example refused the recipient: 550."
     refusal = await admin.refusal(_new())
     assert refusal.code is grpc.StatusCode.FAILED_PRECONDITION
-    assert refusal.error.details() == admin.mailer.refusal
+    told = f"Nothing was made, for the welcome mail was not accepted: {admin.mailer.refusal}"
+    assert refusal.error.details() == told
     refusal = await admin.refusal(GetAccountRequest(account="acme"))
     assert refusal.code is grpc.StatusCode.NOT_FOUND
 

@@ -152,6 +152,13 @@ def test_the_leak_names_the_key_without_showing_it() -> None:
     assert KEY not in text
 
 
+def test_who_did_not_say_their_name_is_left_out() -> None:
+    """No empty line stands for a finder who is not known."""
+    anonymous = replace(LEAK, reporter="")
+    assert "Reported by" not in _plain(anonymous)
+    assert "Reported by" not in _html(anonymous)
+
+
 def test_what_others_chose_is_escaped() -> None:
     """A name is a name, whatever it looks like."""
     name = '<script>alert("x")</script><img src=https://x.example/>'

@@ -222,7 +222,7 @@ async def test_a_server_that_is_away_is_said_so(authority: Authority) -> None:
         pass  # so that nobody listens there now
     with pytest.raises(MailNotAcceptedError) as caught:
         await mailer_to(port, authority.certificate).send(WELCOME)
-    assert "cannot be reached" in str(caught.value)
+    assert "cannot be reached: Connection refused." in str(caught.value)
 
 
 async def test_a_name_that_is_none_is_said_so(authority: Authority) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 
 import asyncpg
 import pytest
@@ -10,78 +9,33 @@ import pytest
 from authz.domain.directory import (
     AccountId,
     AccountStatus,
-    BadDirectoryError,
     Endpoint,
     KeyId,
     KeyStatus,
-    PepperId,
 )
-from authz.domain.new_key import NewKey
-from authz.domain.packed_directory import Directory
 from authz.domain.pepper import Pepper
-from authz.domain.undecided import DatabaseError
 from authz.storage.directory_feed import DirectoryFeed
 from tests.authz import accounts
+from tests.authz.directory_feed.feeds import EXPIRY, describe, make_feed, read
 from tests.authz.doubles import contents, key_text, make_process
-
-_EXPIRY = datetime(2030, 1, 1, tzinfo=UTC)
-
-
-def _feed(url: str, *peppers: Pepper) -> DirectoryFeed:
-    ids = [pepper.id for pepper in peppers]
-    return DirectoryFeed(url, make_process(), lambda: ids, keys_max=10)
-
-
-@pytest.fixture
-def feed(migrated_url: str, pepper: Pepper) -> DirectoryFeed:
-    """The feed of the test's own database."""
-    return _feed(migrated_url, pepper)
-
-
-@pytest.fixture
-async def account_id(connection: asyncpg.Connection) -> AccountId:
-    """An account on the trial tier."""
-    return await accounts.ensure_account(connection, "acme", "trial")
-
-
-def _describe(pepper: Pepper, number: int = 0) -> NewKey:
-    return NewKey.describe(
-        key_text(number),
-        pepper,
-        name=f"key {number}",
-        environment="dev",
-        scopes={Endpoint.EMBEDDINGS},
-        expires_at=_EXPIRY,
-    )
-
-
-@pytest.fixture
-async def key_id(connection: asyncpg.Connection, account_id: AccountId, pepper: Pepper) -> KeyId:
-    """A key of that account."""
-    return await accounts.insert_key(connection, account_id, _describe(pepper))
-
-
-async def _read(feed: DirectoryFeed, known: Directory | None = None) -> Directory:
-    async with feed.open() as session:
-        return await session.read(known)
 
 
 async def test_the_whole_directory_is_read(
     feed: DirectoryFeed, account_id: AccountId, key_id: KeyId, pepper: Pepper
 ) -> None:
     """A key as it was stored, its account, and the tier that the account is on."""
-    holder = (await _read(feed)).find(pepper.digest_key(key_text()), (pepper.id,))
+    holder = (await read(feed)).find(pepper.digest_key(key_text()), (pepper.id,))
     assert holder is not None
     assert (holder.key.id, holder.account.id) == (key_id, account_id)
     assert holder.key.scopes == {Endpoint.EMBEDDINGS}
-    assert holder.key.expires_at == _EXPIRY
+    assert holder.key.expires_at == EXPIRY
     assert holder.tier.name == "trial"
 
 
 async def test_nothing_new_is_the_same_directory(feed: DirectoryFeed, key_id: KeyId) -> None:
     """A poll costs one small statement."""
-    known = await _read(feed)
-    assert await _read(feed, known) is known
+    known = await read(feed)
+    assert await read(feed, known) is known
 
 
 Change = Callable[[asyncpg.Connection, AccountId, KeyId], Awaitable[object]]
@@ -125,7 +79,7 @@ async def _let_live_for_ever(connection: asyncpg.Connection, _: AccountId, key_i
 
 async def _add_another(connection: asyncpg.Connection, account_id: AccountId, _: KeyId) -> None:
     other = await accounts.ensure_account(connection, "other", "standard")
-    await accounts.insert_key(connection, other, _describe(Pepper.parse("5e" * 32), 1))
+    await accounts.insert_key(connection, other, describe(Pepper.parse("5e" * 32), 1))
 
 
 _CHANGES = (
@@ -150,7 +104,7 @@ async def test_every_change_is_announced_and_read(
             assert await session.wait(60)
         after = await session.read(known)
     assert contents(after) != contents(known)
-    assert contents(after) == contents(await _read(feed))
+    assert contents(after) == contents(await read(feed))
 
 
 async def test_a_change_that_was_read_is_forgotten(
@@ -170,9 +124,9 @@ async def test_a_used_key_is_no_change(
     feed: DirectoryFeed, connection: asyncpg.Connection, key_id: KeyId
 ) -> None:
     """Or every request would wake every process."""
-    known = await _read(feed)
+    known = await read(feed)
     await connection.execute("INSERT INTO key_uses VALUES ($1, now())", key_id)
-    assert await _read(feed, known) is known
+    assert await read(feed, known) is known
 
 
 async def test_revoking_one_key_changes_no_other(
@@ -180,10 +134,10 @@ async def test_revoking_one_key_changes_no_other(
 ) -> None:
     """Row by row."""
     ids = [
-        await accounts.insert_key(connection, account_id, _describe(pepper, n)) for n in (0, 1, 2)
+        await accounts.insert_key(connection, account_id, describe(pepper, n)) for n in (0, 1, 2)
     ]
     await accounts.revoke_keys(connection, [ids[1]])
-    stored = {key.id: key for key in (await _read(feed)).every_key()}
+    stored = {key.id: key for key in (await read(feed)).every_key()}
     assert {stored[id_].status for id_ in (ids[0], ids[2])} == {KeyStatus.ACTIVE}
     assert stored[ids[1]].status is KeyStatus.REVOKED
 
@@ -193,7 +147,7 @@ async def test_revoking_nothing_revokes_nothing(
 ) -> None:
     """An empty filter is not every key."""
     await accounts.revoke_keys(connection, [])
-    key = (await _read(feed)).key(key_id)
+    key = (await read(feed)).key(key_id)
     assert key is not None
     assert key.status is KeyStatus.ACTIVE
 
@@ -214,7 +168,7 @@ async def test_change_numbers_commit_in_order(
     watching = asyncio.create_task(watch())
     await asyncio.gather(
         *(
-            accounts.insert_key(writer, account_id, _describe(pepper, n))
+            accounts.insert_key(writer, account_id, describe(pepper, n))
             for n, writer in enumerate(writers)
         )
     )
@@ -225,79 +179,17 @@ async def test_change_numbers_commit_in_order(
     assert all(numbers == seen[-1][: len(numbers)] for numbers in seen)
 
 
-async def test_a_bad_row_is_refused(
-    feed: DirectoryFeed, connection: asyncpg.Connection, key_id: KeyId
-) -> None:
-    """Even if the database lost the rule that forbids it."""
-    known = await _read(feed)
-    await connection.execute("ALTER TABLE keys DROP CONSTRAINT keys_scopes_check")
-    await connection.execute("UPDATE keys SET scopes = '{everything}'")
-    with pytest.raises(BadDirectoryError):
-        await _read(feed, known)
-    with pytest.raises(BadDirectoryError):
-        await _read(feed)
-
-
-async def test_far_too_many_keys_are_refused(
-    feed: DirectoryFeed, connection: asyncpg.Connection, account_id: AccountId, pepper: Pepper
-) -> None:
-    """A mistake elsewhere must not fill this process's memory."""
-    for number in range(10):
-        await accounts.insert_key(connection, account_id, _describe(pepper, number))
-    known = await _read(feed)
-    await accounts.insert_key(connection, account_id, _describe(pepper, 10))
-    for before in (None, known):
-        with pytest.raises(BadDirectoryError, match="more than 10"):
-            await _read(feed, before)
-
-
-@pytest.mark.parametrize("pruned", [0, 1])
-async def test_changes_that_were_pruned_are_made_up_for(
-    feed: DirectoryFeed,
-    connection: asyncpg.Connection,
-    account_id: AccountId,
-    key_id: KeyId,
-    pruned: int,
-) -> None:
-    """What was not told is not unchanged: everything is read anew."""
-    known = await _read(feed)
-    await accounts.revoke_keys(connection, [key_id])
-    await accounts.update_account(connection, account_id, "scale", AccountStatus.ACTIVE)
-    await accounts.update_account(connection, account_id, "trial", AccountStatus.ACTIVE)
-    await connection.execute(
-        "DELETE FROM changes WHERE number = (SELECT number FROM changes WHERE number > $1"
-        " ORDER BY number LIMIT 1 OFFSET $2)",
-        known.number,
-        pruned,
-    )
-    after = await _read(feed, known)
-    assert contents(after) == contents(await _read(feed))
-    assert after.packed.terms is not known.packed.terms
-
-
-async def test_changes_that_were_pruned_and_known_are_not_missed(
-    feed: DirectoryFeed, connection: asyncpg.Connection, account_id: AccountId, key_id: KeyId
-) -> None:
-    """Only what is known already is gone, so what is left is read."""
-    known = await _read(feed)
-    await accounts.revoke_keys(connection, [key_id])
-    await connection.execute("DELETE FROM changes WHERE number <= $1", known.number)
-    after = await _read(feed, known)
-    assert contents(after) == contents(await _read(feed))
-    assert after.packed.terms is known.packed.terms
-
-
 async def test_too_many_changes_are_read_as_a_whole(
     feed: DirectoryFeed, connection: asyncpg.Connection, key_id: KeyId
 ) -> None:
     """Rather than as one answer that fills the memory."""
-    known = await _read(feed)
+    known = await read(feed)
     await connection.execute(
         "INSERT INTO changes (number, follows, kind, subject)"
         " SELECT $1::bigint + n, $1 + n - 1, 'tier', 'trial' FROM generate_series(1, 10001) AS n",
         known.number,
     )
-    after = await _read(feed, known)
+    after = await read(feed, known)
     assert after.number == known.number + 10_001
     assert after.packed.terms is not known.packed.terms
 
@@ -334,83 +226,13 @@ async def test_checks_go_on_while_the_whole_directory_is_read(
     assert turns >= 4
 
 
-async def test_a_restored_backup_is_refused(
-    feed: DirectoryFeed, connection: asyncpg.Connection, key_id: KeyId
-) -> None:
-    """It may have forgotten a revocation that is known here."""
-    known = await _read(feed)
-    await connection.execute("DELETE FROM changes WHERE number = $1", known.number)
-    with pytest.raises(BadDirectoryError, match="behind"):
-        await _read(feed, known)
-
-
-async def test_a_failover_that_lost_changes_is_noticed(
-    feed: DirectoryFeed, connection: asyncpg.Connection, account_id: AccountId, pepper: Pepper
-) -> None:
-    """As many others were made since, one of them a revocation: everything is read anew."""
-    kept = await accounts.insert_key(connection, account_id, _describe(pepper, 0))
-    lost = await accounts.insert_key(connection, account_id, _describe(pepper, 1))
-    known = await _read(feed)
-    async with connection.transaction():
-        await connection.execute("SET LOCAL session_replication_role = replica")
-        await connection.execute("DELETE FROM keys WHERE id = $1", lost)
-        await connection.execute("DELETE FROM changes WHERE number = $1", known.number)
-    await accounts.revoke_keys(connection, [kept])
-    after = await _read(feed, known)
-    assert contents(after) == contents(await _read(feed))
-    key = after.key(kept)
-    assert key is not None
-    assert key.status is KeyStatus.REVOKED
-
-
-async def test_another_peppers_keys_are_refused(
-    migrated_url: str, connection: asyncpg.Connection, key_id: KeyId
-) -> None:
-    """Rather than refusing every key's holder."""
-    with pytest.raises(BadDirectoryError, match="pepper"):
-        await _read(_feed(migrated_url, Pepper.parse("10" * 32)))
-
-
-async def test_a_revoked_key_needs_no_pepper(
-    migrated_url: str, connection: asyncpg.Connection, key_id: KeyId
-) -> None:
-    """Or no pepper could ever be retired."""
-    await accounts.revoke_keys(connection, [key_id])
-    directory = await _read(_feed(migrated_url, Pepper.parse("10" * 32)))
-    assert directory.key_count == 1
-
-
-async def test_a_pepper_that_becomes_known_is_enough(
-    migrated_url: str, connection: asyncpg.Connection, key_id: KeyId, pepper: Pepper
-) -> None:
-    """The next read takes what the one before refused."""
-    known: set[PepperId] = set()
-    feed = DirectoryFeed(migrated_url, make_process(), lambda: known, keys_max=10)
-    async with feed.open() as session:
-        with pytest.raises(BadDirectoryError):
-            await session.read(None)
-        known.add(pepper.id)
-        assert (await session.read(None)).key_count == 1
-
-
-async def test_a_time_beyond_the_calendar_is_refused(
-    feed: DirectoryFeed, connection: asyncpg.Connection, key_id: KeyId
-) -> None:
-    """Not an error that ends the process."""
-    known = await _read(feed)
-    await connection.execute("UPDATE keys SET expires_at = '20000-01-01'")
-    for before in (None, known):
-        with pytest.raises(BadDirectoryError):
-            await _read(feed, before)
-
-
 async def test_the_data_planes_role_is_enough(
     migrated_url: str, connection: asyncpg.Connection, key_id: KeyId, pepper: Pepper
 ) -> None:
     """To read everything and what changed, to tell, and to leave."""
     await connection.execute("CREATE ROLE following LOGIN IN ROLE tessera_data")
     try:
-        feed = _feed(f"{migrated_url}&user=following", pepper)
+        feed = make_feed(f"{migrated_url}&user=following", pepper)
         async with feed.open() as session:
             known = await session.read(None)
             await session.tell(known.number)
@@ -420,15 +242,3 @@ async def test_the_data_planes_role_is_enough(
             await leave()
     finally:
         await connection.execute("DROP ROLE following")
-
-
-async def test_an_old_schema_is_not_read(database_url: str, pepper: Pepper) -> None:
-    """The process waits for the migration."""
-    with pytest.raises(DatabaseError, match="run migrate"):
-        await _read(_feed(database_url, pepper))
-
-
-async def test_tables_cannot_be_truncated(connection: asyncpg.Connection) -> None:
-    """No process would hear of it."""
-    with pytest.raises(asyncpg.RaiseError):
-        await connection.execute("TRUNCATE keys CASCADE")
