@@ -151,7 +151,10 @@ def _read_settings(kind: type[S]) -> S:
     try:
         return kind()  # type: ignore[call-arg] # the environment gives the arguments
     except ValidationError as error:
-        wrong = (f"AUTHZ_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+        wrong = (
+            f"AUTHZ_{str(one['loc'][0]).upper()}: {one['msg'].removeprefix('Value error, ')}"
+            for one in error.errors()
+        )
         raise StartError("; ".join(wrong)) from None
 
 

@@ -48,7 +48,8 @@ class ServeSettings(KeySettings):
     snapshot_file: Path
     """The last good directory; each process has one of its own."""
     process_name: str | None = Field(None, min_length=1, max_length=200)
-    """Where this process runs, the same after a restart; if unset, the host and the socket."""
+    """Where this process runs, and no other at once; the same after a restart. If unset, the host
+    and the socket."""
 
     pepper_file_poll_seconds: PositiveFloat = 2.0
     """How often the pepper file is looked at; a new pepper is known without a restart."""

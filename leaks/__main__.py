@@ -52,7 +52,10 @@ def _read_settings() -> LeaksSettings:
     try:
         return LeaksSettings.model_validate({})  # the rest is from the environment
     except ValidationError as error:
-        wrong = (f"LEAKS_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+        wrong = (
+            f"LEAKS_{str(one['loc'][0]).upper()}: {one['msg'].removeprefix('Value error, ')}"
+            for one in error.errors()
+        )
         raise StartError("; ".join(wrong)) from None
 
 

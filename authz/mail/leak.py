@@ -1,5 +1,6 @@
 """The letter that warns of a leaked key."""
 
+from collections.abc import Iterator
 from datetime import UTC
 from typing import Final
 
@@ -22,19 +23,20 @@ def write_leak(mail: LeakMail, service: ServiceFacts) -> Letter:
                 f"A key of the account {quote(mail.account_name)} was found where others can read"
                 " it. We revoked it: calls with it are refused."
             ),
-            Facts(
-                (
-                    ("Key", quote(mail.key_name)),
-                    ("Environment", quote(mail.environment)),
-                    ("Begins and ends", quote(mail.shown)),
-                    ("Found at", quote(mail.found_at)),
-                    ("Reported by", quote(mail.reporter)),
-                    ("Revoked at", f"{mail.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"),
-                )
-            ),
+            Facts(tuple(_facts(mail))),
             *_explain_next(service),
         ),
     )
+
+
+def _facts(mail: LeakMail) -> Iterator[tuple[str, str]]:
+    yield "Key", quote(mail.key_name)
+    yield "Environment", quote(mail.environment)
+    yield "Begins and ends", quote(mail.shown)
+    yield "Found at", quote(mail.found_at)
+    if mail.reporter:
+        yield "Reported by", quote(mail.reporter)
+    yield "Revoked at", f"{mail.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _explain_next(service: ServiceFacts) -> tuple[Heading | Points | Paragraph, ...]:

@@ -58,7 +58,7 @@ class MessageWriter:
         try:
             recipient = parse_mail_address(mail.recipient)
         except BadMailAddressError as error:
-            raise MailNotAcceptedError(f"The account's address cannot be used. {error}") from None
+            raise MailNotAcceptedError(f"The account's address {error}.") from None
         message = self._write_message(recipient, self._write_letter(mail))
         return Envelope(self._sender, recipient, message.as_bytes())
 

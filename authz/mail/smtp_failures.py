@@ -1,5 +1,6 @@
 """Why a mail server did not take a message, in words that hold nothing of the message."""
 
+import os
 import re
 import ssl
 from typing import Final
@@ -67,8 +68,9 @@ def _explain_silence(error: Exception, deadline_seconds: float) -> str:
                 return "closed the connection before it accepted the message"
             case TimeoutError():
                 return f"did not accept the message within {deadline_seconds:g} seconds"
-            case OSError(strerror=str(reason)):
-                return f"cannot be reached: {reason}"
+            case OSError(errno=int(number), strerror=str(reason)):
+                # asyncio puts an address in the place of the reason; a resolver's are negative.
+                return f"cannot be reached: {os.strerror(number) if number > 0 else reason}"
     if isinstance(error, OSError):  # asyncio tried several addresses, and joined what they said
         return "cannot be reached"
     return f"could not be spoken to: {type(error).__name__}"

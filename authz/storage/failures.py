@@ -1,5 +1,6 @@
 """Every way in which PostgreSQL can fail us, as one exception that the other layers know."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -26,4 +27,8 @@ def as_database_error() -> Iterator[None]:
     try:
         yield
     except _FAILURES as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # Cleaning up on a dead connection failed, and hid that the task is to end.
+            raise asyncio.CancelledError from error
         raise DatabaseError(type(error).__name__) from error

@@ -12,7 +12,7 @@ from cli.admin.command import Admin, command
 from cli.admin.document import status_word, to_document
 from cli.admin.options import AccountArgument, Limit, Reason
 from cli.admin.pages import walk
-from cli.admin.screen import Column
+from cli.admin.rows import Column
 from proto.tessera.admin.v1.accounts_pb2 import (
     Account,
     CreateAccountRequest,

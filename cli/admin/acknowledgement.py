@@ -12,7 +12,9 @@ from rich.text import Text
 
 from cli.admin.command import Admin
 from cli.admin.document import Document, to_document
-from cli.admin.screen import Column, Screen
+from cli.admin.processes import show_change
+from cli.admin.rows import Column
+from cli.admin.screen import Screen
 from cli.admin.times import show_second, to_duration
 from cli.printable import printable
 from cli.refusal import CommandError, Exit
@@ -76,9 +78,8 @@ def report(screen: Screen, outcome: Outcome) -> None:
     """Tell who refuses the key. Raises `CommandError` where somebody is not known to."""
     if screen.as_json:
         screen.write_json(outcome.to_document())
-    else:
-        late = {each.name for each in outcome.laggards}
-        screen.show_rows(_all_rows(outcome), _columns(late))
+    elif rows := _all_rows(outcome):  # not everyone may see those that know it
+        screen.show_rows(rows, _columns({each.name for each in outcome.laggards}))
     if outcome.laggards:
         raise CommandError(_explain(outcome.laggards), Exit.NOT_KNOWN_EVERYWHERE)
     screen.note("The key is revoked, and every process refuses it.")
@@ -154,7 +155,7 @@ def _all_rows(outcome: Outcome) -> list[Process]:
 def _columns(late: set[str]) -> tuple[Column[Process], ...]:
     return (
         Column("process", lambda process: process.name),
-        Column("has applied", lambda process: f"change {process.change_number}", 23),
+        Column("last change", show_change, 16),
         Column("the key", lambda process: _state(process, late), 50),
     )
 

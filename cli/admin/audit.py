@@ -11,7 +11,7 @@ from cli.admin.document import Document, to_document
 from cli.admin.options import Limit
 from cli.admin.pages import walk
 from cli.admin.progress import progress
-from cli.admin.screen import Column
+from cli.admin.rows import Column
 from cli.admin.times import show_second
 from cli.refusal import CommandError
 from proto.tessera.admin.v1.audit_pb2 import (

@@ -1,5 +1,6 @@
 """Calls the admin API. gRPC is imported here and beneath alone, and only when a call is made."""
 
+import os
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -126,12 +127,17 @@ def _check_files(server: RemoteServer) -> None:
 
 def _require_socket(server: Server) -> None:
     """Tell at once, instead of trying again and again, that there is nobody to call."""
-    if isinstance(server, RemoteServer) or server.socket.exists():
+    if isinstance(server, RemoteServer) or os.access(server.socket, os.W_OK):
         return
+    if os.access(server.state, os.F_OK) and not os.access(server.state, os.W_OK | os.X_OK):
+        raise CommandError(
+            f"{server.state} is another user's; run this as that user, or name another folder",
+            Exit.NOT_PERMITTED,
+        )
     if current_status(locate(server.state)) is None:
         raise CommandError(
-            f"No stack runs on {server.state}; start one with `tessera up --detach`,"
-            " or name a server with --address",
+            f"No stack runs on {server.state}; start one with"
+            f" `tessera up --detach --state {server.state}`, or name a server with --address",
             Exit.UNREACHABLE,
         )
     raise CommandError(

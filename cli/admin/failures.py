@@ -33,6 +33,7 @@ _OPTIONS: Final[Mapping[str, str]] = {
     "endpoints": "--endpoint",
     "models": "--model",
     "expire_time": "--expires",
+    "tier.name": "TIER",
 }
 """How a request's fields are written here."""
 _LISTED_BY: Final[Mapping[str, str]] = {
@@ -41,6 +42,9 @@ _LISTED_BY: Final[Mapping[str, str]] = {
     "tier": "tessera tiers list",
     "pepper": "tessera pepper status",
 }
+_MAIL_REFUSED: Final = (
+    "{said}; mend the address or what is wrong with the mail server, or make it with --no-key"
+)
 _SENTENCES: Final[Mapping[grpc.StatusCode, str]] = {
     grpc.StatusCode.ALREADY_EXISTS: "{said}; choose another name",
     grpc.StatusCode.RESOURCE_EXHAUSTED: "{said}; try again in {seconds} s",
@@ -128,6 +132,8 @@ def _explain(failure: Failure, server: Server) -> str:
         return _explain_absence(failure, server)
     if failure.code is grpc.StatusCode.NOT_FOUND and failure.resource_type in _LISTED_BY:
         return f"{said}; see `{_LISTED_BY[failure.resource_type]}`"
+    if failure.reason == "MAIL_NOT_ACCEPTED":
+        return _MAIL_REFUSED.format(said=said)
     seconds = max(1, round(failure.retry_seconds))
     return _SENTENCES.get(failure.code, "{said}").format(said=said, seconds=seconds)
 
@@ -136,7 +142,10 @@ def _explain_violations(violations: Iterable[tuple[str, str]]) -> str:
     """Say what is wrong with which options, once for those of which it is the same."""
     options: dict[str, list[str]] = {}
     for field, description in violations:
-        options.setdefault(description.removesuffix("."), []).append(_to_option(field))
+        wrong = description.removesuffix(".")
+        if listed_by := _LISTED_BY.get(field.rpartition(".")[2]):
+            wrong = f"{wrong}, see `{listed_by}`"
+        options.setdefault(wrong, []).append(_to_option(field))
     return "; ".join(f"{', '.join(names)} {wrong}" for wrong, names in options.items())
 
 
@@ -150,7 +159,8 @@ def _explain_absence(failure: Failure, server: Server) -> str:
         case LocalServer():
             return (
                 "The admin server does not answer;"
-                f" see `tessera status --state {server.state}` and `tessera logs admin`"
+                f" see `tessera status --state {server.state}` and"
+                f" `tessera logs admin --state {server.state}`"
             )
         case RemoteServer() if _NOT_BELIEVED in failure.message:
             return (

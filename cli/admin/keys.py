@@ -18,7 +18,7 @@ from cli.admin.options import (
     SecretFile,
 )
 from cli.admin.pages import walk
-from cli.admin.screen import Column
+from cli.admin.rows import Column
 from cli.admin.secret import place_for_secret
 from cli.admin.times import show_date, to_timestamp
 from proto.tessera.admin.v1.keys_pb2 import (
@@ -62,10 +62,10 @@ def issue(
     expires: Expires = None,
     secret_file: SecretFile = None,
 ) -> None:
-    """Make a key; its text is told once.
+    """Make a key; its text is told once. Without --expires it works until it is revoked.
 
-    It goes to the terminal, to a new file with --secret-file, or into the JSON's `secret`. Where a
-    table would go to a file or a program, say which with --secret-file or --output json.
+    Its text goes to the terminal, to a new file with --secret-file, or into the JSON's `secret`.
+    Where a table would go to a file or a program, say which with --secret-file or --output json.
     """
     request = IssueKeyRequest(
         account=account,

@@ -52,7 +52,7 @@ Expires: TypeAlias = Annotated[
     typer.Option(
         metavar="WHEN",
         parser=_parse_expiry_from_now,
-        help="90d, 2030-01-31 or 2030-01-31T12:00:00Z; never where nothing is said.",
+        help="90d, 2030-01-31 or 2030-01-31T12:00:00Z.",
     ),
 ]
 Grace: TypeAlias = Annotated[

@@ -11,7 +11,7 @@ from cli.admin.command import Admin, command
 from cli.admin.document import status_word, to_document
 from cli.admin.pepper_file import add_pepper
 from cli.admin.progress import progress
-from cli.admin.screen import Column
+from cli.admin.rows import Column
 from cli.admin.times import show_minute
 from cli.examples import examples
 from cli.refusal import CommandError, Exit, exit_codes, one_sentence_per_failure
@@ -85,6 +85,8 @@ def rotate(admin: Admin) -> None:
         admin.screen.write_json(to_document(last))
         return
     admin.screen.print(f"Pepper {last.pepper_id} is current; {last.wrapped:,} keys were wrapped.")
+    if not last.wrapped:
+        admin.screen.note("To change it, add another to every server's file: `tessera pepper add`.")
 
 
 @command(app, "retire", "tessera pepper retire 1f9a02c7")

@@ -6,13 +6,15 @@ import typer
 
 from cli.admin.command import Admin, command
 from cli.admin.document import to_document
-from cli.admin.screen import Column
+from cli.admin.rows import Column
 from cli.admin.times import show_minute, show_second
 from proto.tessera.admin.v1.processes_pb2 import (
     ListProcessesRequest,
     ListProcessesResponse,
     Process,
 )
+
+_ALL: Final = 2**63 - 1
 
 app = typer.Typer(help="What answers checks.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -33,9 +35,17 @@ def list_processes(admin: Admin) -> None:
     admin.screen.note(f"The last change is number {response.change_number}; times are in UTC.")
 
 
+def show_change(process: Process) -> str:
+    """Return the last change that a process has applied.
+
+    One that has no directory to answer from refuses every check, and says that it has applied all.
+    """
+    return "refuses all" if process.change_number == _ALL else str(process.change_number)
+
+
 COLUMNS: Final[tuple[Column[Process], ...]] = (
     Column("process", lambda process: process.name),
-    Column("change", lambda process: str(process.change_number), 16),
+    Column("change", show_change, 16),
     Column("state", lambda process: "silent" if process.silent else "alive", 6),
     Column("last heard of", lambda process: show_second(process.seen_time), 19),
     Column("fenced at", lambda process: show_second(process.fence_time), 19),

@@ -2,16 +2,15 @@
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from io import TextIOWrapper
-from typing import Final, Generic, TextIO, TypeVar
+from typing import Final, TextIO, TypeVar
 
 from google.protobuf.message import Message
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from cli.admin.document import Document, Json, to_document, to_json
+from cli.admin.rows import Column, lay_out, plain_table
 from cli.output import Output
 from cli.printable import printable
 
@@ -19,16 +18,6 @@ M = TypeVar("M", bound=Message)
 
 _WIDTH: Final = 100
 """Columns of a table that goes to a file or another program."""
-_WIDTH_MAX: Final = 140
-
-
-@dataclass(frozen=True, slots=True)
-class Column(Generic[M]):
-    """A column of a list; one without a width takes what the others leave."""
-
-    heading: str
-    value: Callable[[M], str]
-    width: int | None = None
 
 
 class Screen:
@@ -47,7 +36,7 @@ class Screen:
         if self.as_json:
             self._write(to_json(document))
             return
-        table = _plain_table(show_header=False)
+        table = plain_table(show_header=False)
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         shown = document[part]
@@ -70,14 +59,14 @@ class Screen:
         none_yet = True
         for page in pages:
             if page:
-                self._console.print(self._table(page, columns, show_header=none_yet))
+                self._print_rows(page, columns, show_header=none_yet)
                 none_yet = False
         if none_yet:
             self.note(f"There are no {name.replace('_', ' ')}.")
 
     def show_rows(self, rows: Sequence[M], columns: Sequence[Column[M]]) -> None:
         """Write rows for people."""
-        self._console.print(self._table(rows, columns, show_header=True))
+        self._print_rows(rows, columns, show_header=True)
 
     def show_secret(self, secret: str) -> None:
         """Write a secret on a line of its own that no terminal folds."""
@@ -104,18 +93,11 @@ class Screen:
             separator = ",\n"
         self._write("\n]}")
 
-    def _table(
+    def _print_rows(
         self, rows: Sequence[M], columns: Sequence[Column[M]], *, show_header: bool
-    ) -> Table:
-        # Widths do not depend on what is in it, so the pages of a list stand beneath each other.
-        table = _plain_table(show_header=show_header)
-        table.width = min(self._console.width, _WIDTH_MAX)
-        for column in columns:
-            ratio = None if column.width else 1
-            table.add_column(column.heading, width=column.width, ratio=ratio, overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(printable(column.value(row))) for column in columns))
-        return table
+    ) -> None:
+        width = self._console.width
+        self._console.print(lay_out(rows, columns, width, show_header=show_header))
 
     def _write(self, text: str, end: str = "\n") -> None:
         sys.stdout.write(text + end)
@@ -132,16 +114,14 @@ def _accept_all_text(stream: TextIO, *, as_json: bool) -> None:
         stream.reconfigure(errors="backslashreplace")
 
 
-def _plain_table(*, show_header: bool) -> Table:
-    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=show_header)
-
-
 def _show(value: Json) -> str:
     match value:
         case None | []:
             return "-"
         case bool():
             return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
         case list():
             return ", ".join(_show(each) for each in value)
         case dict():

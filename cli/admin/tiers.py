@@ -1,5 +1,6 @@
 """`tessera tiers`: what accounts may do."""
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 import typer
@@ -7,7 +8,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from cli.admin.command import Admin, command
 from cli.admin.document import to_document
-from cli.admin.screen import Column
+from cli.admin.rows import Column
 from proto.tessera.admin.v1.tiers_pb2 import (
     GetTierRequest,
     GetTierResponse,
@@ -83,10 +84,17 @@ def upsert(
     if not changes:
         raise typer.BadParameter("Say what to change: --requests-per-minute or another limit.")
     request = UpsertTierRequest(update_mask=FieldMask(paths=changes))
-    request.tier.MergeFrom(Tier(name=name, **changes))  # type: ignore[arg-type] # as named above
+    request.tier.MergeFrom(_make_tier(name, changes))
     response = admin.client.call(request, UpsertTierResponse)
     admin.screen.show(to_document(response), part="tier")
     admin.screen.note("The tier was made." if response.created else "The tier was changed.")
+
+
+def _make_tier(name: str, changes: Mapping[str, object]) -> Tier:
+    try:
+        return Tier(name=name, **changes)  # type: ignore[arg-type] # the caller named them
+    except ValueError:
+        raise typer.BadParameter("A limit is too large a number.") from None
 
 
 _COLUMNS: Final[tuple[Column[Tier], ...]] = (

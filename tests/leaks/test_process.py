@@ -176,12 +176,12 @@ _NEEDED = {
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"LEAKS_SOCKET": None}, "LEAKS_ADDRESS: Value error, Set either this or LEAKS_SOCKET"),
-        ({"LEAKS_ADDRESS": "127.0.0.1:1"}, "LEAKS_ADDRESS: Value error, Set either this or"),
-        ({"LEAKS_GITHUB_KEYS_URL": "http://keys.example"}, "LEAKS_GITHUB_KEYS_URL: Value error"),
+        ({"LEAKS_SOCKET": None}, "LEAKS_ADDRESS: Set either this or LEAKS_SOCKET"),
+        ({"LEAKS_ADDRESS": "127.0.0.1:1"}, "LEAKS_ADDRESS: Set either this or"),
+        ({"LEAKS_GITHUB_KEYS_URL": "http://keys.example"}, "LEAKS_GITHUB_KEYS_URL: "),
         ({"LEAKS_GITHUB_KEYS_URL": "https://a:b@keys.example"}, "without a password, for it is"),
-        ({"LEAKS_GITHUB_KEYS_URL": "https:///keys"}, "LEAKS_GITHUB_KEYS_URL: Value error"),
-        ({"LEAKS_ADMIN_ADDRESS": "admin:1"}, "LEAKS_ADMIN_ADDRESS: Value error, Set either this"),
+        ({"LEAKS_GITHUB_KEYS_URL": "https:///keys"}, "LEAKS_GITHUB_KEYS_URL: "),
+        ({"LEAKS_ADMIN_ADDRESS": "admin:1"}, "LEAKS_ADMIN_ADDRESS: Set either this"),
         ({"LEAKS_GITHUB_KEYS_FILE": "/nowhere/keys"}, "/nowhere/keys: No such file"),
         ({"LEAKS_GITHUB_KEYS_FILE": "/dev/null"}, "/dev/null: It is no list of public keys"),
     ],
@@ -202,4 +202,4 @@ def test_mtls_needs_all_three_files() -> None:
     del settings["LEAKS_ADMIN_SOCKET"]
     told = run_to_its_end(settings).stderr
     for name in ("LEAKS_ADMIN_CA", "LEAKS_ADMIN_CERT", "LEAKS_ADMIN_KEY"):
-        assert f"{name}: Value error, Needed together with LEAKS_ADMIN_ADDRESS" in told
+        assert f"{name}: Needed together with LEAKS_ADMIN_ADDRESS" in told

@@ -64,7 +64,7 @@ class Fields:
     def account_name(self, path: str, value: str) -> str:
         """Read an account's name, which is never mistaken for an id or for our own account."""
         if value == CANARY_ACCOUNT or parse_uuid(value) is not None:
-            self.refuse(path, "is reserved")
+            self.refuse(path, "is reserved, as every UUID is; choose another")
         return self.name(path, value)
 
     def environment(self, path: str, value: str) -> str:

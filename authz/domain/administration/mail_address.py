@@ -14,26 +14,26 @@ _MATCH: Final = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@({_LABEL}(?:\.{_LABEL})*)"
 
 
 class BadMailAddressError(ValueError):
-    """A text is no address that every mail server takes; the message is one sentence."""
+    """A text is no address that every mail server takes; the message says why, after its name."""
 
 
 def parse_mail_address(text: str) -> MailAddress:
     """Return `text` if every mail server takes it: plain ASCII, without quotes and comments.
 
     Raises:
-        BadMailAddressError: it is none; the sentence does not repeat it.
+        BadMailAddressError: it is none; the message does not repeat it.
     """
     if not text.isascii():
         # The standard library's IDNA is of 2003, and leads some names to another's domain.
         raise BadMailAddressError(
-            "Write the address in ASCII; a domain with other letters has a form that starts xn--."
+            "must be in ASCII; a domain with other letters has a form that starts xn--"
         )
     match = _MATCH(text)
     if match is None:
-        raise BadMailAddressError("Expected one address like name@example.com.")
+        raise BadMailAddressError("must be one address like name@example.com")
     if len(text) > LENGTH_MAX or len(match[1]) > _LOCAL_LENGTH_MAX:
         raise BadMailAddressError(
-            f"An address has at most {LENGTH_MAX} characters, {_LOCAL_LENGTH_MAX} before the @."
+            f"must have at most {LENGTH_MAX} characters, {_LOCAL_LENGTH_MAX} before the @"
         )
     return MailAddress(text)
 

@@ -86,7 +86,8 @@ def _request_id_reused(error: RequestIdReusedError) -> Failure:
 
 def _mail_not_accepted(error: MailNotAcceptedError) -> Failure:
     code = grpc.StatusCode.FAILED_PRECONDITION
-    return Failure(code, "MAIL_NOT_ACCEPTED", _shorten(str(error)))
+    message = f"Nothing was made, for the welcome mail was not accepted: {error}"
+    return Failure(code, "MAIL_NOT_ACCEPTED", _shorten(message))
 
 
 def _not_stored(error: NotStoredError) -> Failure:

@@ -62,7 +62,10 @@ def _check_ending(ending: Ending, peppers: Peppers) -> None:
     fault = find_fault(ending, peppers)
     if fault is not None:
         raise PreconditionError(
-            "audit", str(fault.number), f"The audit is not as it was left. {fault.sentence}"
+            "audit",
+            str(fault.number),
+            f"Nothing is changed until it is settled why the audit is not as it was left."
+            f" {fault.sentence}",
         )
 
 

@@ -79,7 +79,7 @@ class Database:
         except BadHeadFileError as error:
             raise PreconditionError("audit", "head", str(error)) from None
         except OSError as error:
-            sentence = f"The file of the audit's last end cannot be read: {error.strerror}."
+            sentence = f"{error.filename} (AUTHZ_AUDIT_HEAD_FILE) cannot be read: {error.strerror}."
             raise PreconditionError("audit", "head", sentence) from None
 
     async def remember_head(self, head: Head) -> None:

@@ -9,7 +9,13 @@ from authz.domain.administration.audit_chain import Head
 
 
 class BadHeadFileError(Exception):
-    """The file of the audit's last end was damaged, or is not ours."""
+    """The file of the audit's last end was damaged, or is not ours; the message names it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} (AUTHZ_AUDIT_HEAD_FILE) was damaged, or is not ours: learn why, remove it,"
+            " and compare the audit with a head that you wrote down."
+        )
 
 
 class HeadFile:
@@ -34,8 +40,11 @@ class HeadFile:
         except FileNotFoundError:
             return None
         except UnicodeDecodeError:
-            raise BadHeadFileError(BadHeadFileError.__doc__) from None
-        return _parse(text)
+            raise BadHeadFileError(self._path) from None
+        head = _parse(text)
+        if head is None:
+            raise BadHeadFileError(self._path)
+        return head
 
     def remember(self, head: Head) -> None:
         """Keep an end, unless a later one is kept already.
@@ -59,11 +68,11 @@ class HeadFile:
         unfinished.replace(self._path)
 
 
-def _parse(text: str) -> Head:
+def _parse(text: str) -> Head | None:
     try:
         match json.loads(text):
             case {"number": int(number), "hash": str(hash_)}:
                 return Head(number, bytes.fromhex(hash_))
     except ValueError:
         pass
-    raise BadHeadFileError(BadHeadFileError.__doc__)
+    return None

@@ -1,5 +1,6 @@
 """Every failure is one sentence that says what to do next, and an exit code."""
 
+import os
 from pathlib import Path
 
 import grpc
@@ -71,6 +72,28 @@ _CASES = {
         refusal(grpc.StatusCode.ALREADY_EXISTS, "The name is taken.", "ALREADY_EXISTS"),
         1,
         "tessera: The name is taken; choose another name\n",
+    ),
+    "a field that names something": (
+        refusal(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "?",
+            "INVALID_FIELDS",
+            _violations(("account.tier", "is not the name of a tier."), ("tier.name", "is odd")),
+        ),
+        1,
+        "tessera: --tier is not the name of a tier, see `tessera tiers list`; TIER is odd\n",
+    ),
+    "a mail that was refused": (
+        refusal(
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "Nothing was made, for the mail was refused: 550.",
+            "MAIL_NOT_ACCEPTED",
+        ),
+        1,
+        (
+            "tessera: Nothing was made, for the mail was refused: 550; mend the address or what"
+            " is wrong with the mail server, or make it with --no-key\n"
+        ),
     ),
     "a state": (
         refusal(grpc.StatusCode.FAILED_PRECONDITION, "It is closed.", "PRECONDITION"),
@@ -162,11 +185,21 @@ def test_every_call_has_a_deadline(server: CannedServer, tessera: Tessera) -> No
     assert 0 < seconds < 60
 
 
-def test_no_stack(tessera: Tessera) -> None:
+def test_no_stack(tessera: Tessera, state: Path) -> None:
     """What to start, or what to say."""
     result = tessera(*_GET)
     assert result.exit_code == 3
-    assert "start one with `tessera up --detach`, or name a server with --address" in result.stderr
+    assert f"start one with `tessera up --detach --state {state}`, or" in result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may enter every folder")
+def test_the_stack_of_another_user(tessera: Tessera, state: Path) -> None:
+    """It may well run, so it is not said that none does."""
+    state.chmod(0o500)
+    result = tessera(*_GET)
+    state.chmod(0o700)
+    assert result.exit_code == 4
+    assert f"{state} is another user's" in result.stderr
 
 
 def test_a_failure_never_repeats_a_key(server: CannedServer, tessera: Tessera) -> None:

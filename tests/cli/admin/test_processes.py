@@ -21,3 +21,10 @@ def test_processes_are_listed(server: CannedServer, tessera: Tessera) -> None:
     document = json.loads(tessera("processes", "list", "--output", "json").stdout)
     assert document["change_number"] == 42
     assert [each["silent"] for each in document["processes"]] == [False, True]
+
+
+def test_a_process_that_refuses_everything_says_so(server: CannedServer, tessera: Tessera) -> None:
+    """It holds up no revocation; the number that says so is for programs."""
+    listed = [process("authz-1", 2**63 - 1)]
+    server.answer("ListProcesses", ListProcessesResponse(processes=listed, change_number=42))
+    assert "refuses all" in tessera("processes", "list").stdout

@@ -28,7 +28,9 @@ def test_tiers_are_listed(server: CannedServer, tessera: Tessera) -> None:
 def test_a_tier_is_shown(server: CannedServer, tessera: Tessera) -> None:
     """By its name."""
     server.answer("GetTier", GetTierResponse(tier=TIER))
-    assert "embeddings, models" in tessera("tiers", "get", "standard").stdout
+    shown = tessera("tiers", "get", "standard").stdout
+    assert "embeddings, models" in shown
+    assert "1,000,000" in shown
     assert server.asked(GetTierRequest)[0].name == "standard"
 
 
@@ -41,6 +43,13 @@ def test_only_what_is_typed_is_changed(server: CannedServer, tessera: Tessera) -
     assert list(request.update_mask.paths) == ["requests_per_minute", "models"]
     assert request.tier == Tier(name="standard", requests_per_minute=6000, models=["a", "b"])
     assert result.stderr == "The tier was made.\n"
+
+
+def test_a_number_that_no_message_holds_is_refused(tessera: Tessera) -> None:
+    """As wrong usage, not with a traceback."""
+    result = tessera("tiers", "upsert", "standard", "--requests-per-minute", str(2**31))
+    assert result.exit_code == 2
+    assert "too large" in result.stderr
 
 
 def test_a_change_of_nothing_is_refused(tessera: Tessera) -> None:
