@@ -1,8 +1,8 @@
 """Everything at one change number: what each check is answered from."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass, field, fields
+from typing import Final, Self
 
 from authz.domain.directory import (
     Account,
@@ -16,6 +16,9 @@ from authz.domain.directory import (
 )
 from authz.domain.packed_accounts import PackedAccounts
 from authz.domain.packed_keys import Chain, PackedKeys
+
+_new: Final = object.__new__
+_set_key, _set_account, _set_tier = (vars(Holder)[each.name].__set__ for each in fields(Holder))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +94,14 @@ class Directory:
         if row is None:
             return None
         key, account = self.packed.unpack(row, self.accounts)
-        return Holder(key, account, self.tiers[account.tier]) if key.peppers == chain else None
+        if key.peppers != chain:
+            return None
+        # What Holder(...) does, in a third of the time: it is made anew for every check.
+        holder = _new(Holder)
+        _set_key(holder, key)
+        _set_account(holder, account)
+        _set_tier(holder, self.tiers[account.tier])
+        return holder
 
     def key(self, key_id: KeyId) -> Key | None:
         """Return the key of this id, if there is one."""
