@@ -12,9 +12,13 @@ from contract.errors import ApiError
 from contract.limits import REQUEST_TOKENS_MAX
 from contract.long_texts import EXACT_CHARACTERS, count_until, group_texts
 from contract.models import ModelCard, tokenizer_file
+from contract.piece_counts import PieceCounts
 
 _COUNTED_TOKENS_MAX: Final = 2 * REQUEST_TOKENS_MAX
 """Up to here the sum in an error is exact; beyond, a request is refused without counting on."""
+
+_SHORT_CHARACTERS: Final = 8192
+"""Texts that are longer together are counted by the tokenizer, which releases the GIL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class RequestTokenizer:
         self._card = card
         self._tokenizer = tokenizer
         self._head, self._tail = _special_tokens(tokenizer)
+        self._pieces = PieceCounts.learn_from(tokenizer)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -48,15 +53,21 @@ class RequestTokenizer:
         """The model whose tokens these are."""
         return self._card
 
+    def count(self, request: EmbeddingsRequest) -> int | ApiError:
+        """Return how many tokens `tokenise` would, by a shorter way where there is one."""
+        if (refused := self._check_model(request)) is not None:
+            return refused
+        if (total := self._add_pieces(request.inputs)) is not None:
+            return total
+        tokenised = self.tokenise(request)
+        return tokenised if isinstance(tokenised, ApiError) else tokenised.total
+
     def tokenise(self, request: EmbeddingsRequest) -> Tokenised | ApiError:
         """Check a request against the model's limits and return its token ids.
 
         Releases the GIL while text is tokenised, so a long request belongs in a thread.
         """
-        card = self._card
-        if not card.answers_to(request.model):
-            return errors.model_not_found(request.model)
-        if (refused := card.check_dimensions(request.dimensions)) is not None:
+        if (refused := self._check_model(request)) is not None:
             return refused
         sequences = self._encode(request.inputs)
         if isinstance(sequences, ApiError):
@@ -65,6 +76,25 @@ class RequestTokenizer:
         if total > REQUEST_TOKENS_MAX:
             return errors.max_tokens_per_request(total, REQUEST_TOKENS_MAX)
         return Tokenised(tuple(sequences), total)
+
+    def _check_model(self, request: EmbeddingsRequest) -> ApiError | None:
+        if not self._card.answers_to(request.model):
+            return errors.model_not_found(request.model)
+        return self._card.check_dimensions(request.dimensions)
+
+    def _add_pieces(self, inputs: Inputs) -> int | None:
+        """Return the tokens of short texts; nothing where that is unknown or may be too many."""
+        if self._pieces is None or not isinstance(inputs, Texts):
+            return None
+        if sum(map(len, inputs.items)) > _SHORT_CHARACTERS:
+            return None
+        total, special = 0, len(self._head) + len(self._tail)
+        for text in inputs.items:
+            tokens = self._pieces.count(text)
+            if tokens is None or tokens + special > self._card.context_tokens:
+                return None
+            total += tokens + special
+        return total if total <= REQUEST_TOKENS_MAX else None
 
     def _encode(self, inputs: Inputs) -> list[list[int]] | ApiError:
         match inputs:

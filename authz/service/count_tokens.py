@@ -60,7 +60,7 @@ class TokenCounter:
             return Denied(Reason.INVALID_REQUEST, request)
         if (denied := check_request(holder, request, self._tokenizer.card)) is not None:
             return denied
-        tokenised = self._tokenizer.tokenise(request)
-        if isinstance(tokenised, ApiError):
-            return Denied(Reason.INVALID_REQUEST, tokenised)
-        return tokenised.total
+        tokens = self._tokenizer.count(request)
+        if isinstance(tokens, ApiError):
+            return Denied(Reason.INVALID_REQUEST, tokens)
+        return tokens
