@@ -1,7 +1,7 @@
 """`make bench`: measure everything in one run and print it.
 
 `python -m bench --out docs/benchmarks.md` also writes what docs quote. A part's name measures that
-part alone: `product`, `directory`, `revocation`.
+part alone: `product`, `check`, `directory`, `revocation`.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bench import report
+from bench.check import measure_checks
 from bench.directory import measure_directory
 from bench.end_to_end import compare_with_peer
 from bench.gateway import compare_gateways
@@ -46,6 +47,14 @@ def _measure_product(folder: Path, options: argparse.Namespace) -> str:
     return report.show_comparisons(comparisons, options.seconds)
 
 
+def _measure_check(folder: Path, options: argparse.Namespace) -> str:
+    with running_product(folder) as stack:
+        costs = measure_checks(
+            stack, folder, seconds=options.seconds, rounds=options.rounds, say=_say
+        )
+    return report.show_checks(costs)
+
+
 def _measure_directory(folder: Path, options: argparse.Namespace) -> str:
     return report.show_directory(measure_directory(folder, options.keys, _say))
 
@@ -57,6 +66,7 @@ def _measure_revocation(folder: Path, options: argparse.Namespace) -> str:
 
 _PARTS: Final[Mapping[str, Callable[[Path, argparse.Namespace], str]]] = {
     "product": _measure_product,
+    "check": _measure_check,
     "directory": _measure_directory,
     "revocation": _measure_revocation,
 }

@@ -14,7 +14,7 @@ from stack.layout import Layout
 R = TypeVar("R", bound=Message)
 
 _SECONDS: Final = 60.0
-_CHECK: Final = "/envoy.service.auth.v3.Authorization/Check"
+CHECK: Final = "/envoy.service.auth.v3.Authorization/Check"
 
 
 class Admin:
@@ -53,7 +53,7 @@ class Gate:
     def __init__(self, layout: Layout, name: str) -> None:
         channel = grpc.aio.insecure_channel(f"unix:{layout.socket(name)}")
         self._check = channel.unary_unary(
-            _CHECK, CheckRequest.SerializeToString, CheckResponse.FromString
+            CHECK, CheckRequest.SerializeToString, CheckResponse.FromString
         )
 
     async def allows(self, question: CheckRequest) -> bool:

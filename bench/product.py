@@ -14,7 +14,10 @@ from stack.plan import database_url
 
 MODEL: Final = "Qwen/Qwen3-Embedding-8B"
 
-_RAISE_LIMITS: Final = "UPDATE tiers SET requests_per_minute = 60000000"
+_RAISE_LIMITS: Final = """
+    UPDATE tiers SET requests_per_minute = 60000000, tokens_per_minute = 100000000000,
+                     tokens_per_month = 1000000000000000
+"""
 _FOLLOWED_SECONDS: Final = 2.0
 """By then every authz process has heard of a change, at the latest by polling."""
 
