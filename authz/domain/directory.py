@@ -16,12 +16,24 @@ Network: TypeAlias = IPv4Network | IPv6Network
 EVERY_MODEL: Final = "*"
 """Stands in a tier's models for whatever is served."""
 
+REQUESTS_PER_MINUTE_MAX: Final = 2**31 - 1
+TOKENS_PER_MINUTE_MAX: Final = 100_000_000_000
+"""Above this, a minute's bucket would not fit the 64 bits that it is kept in."""
+
 
 class Endpoint(StrEnum):
     """What can be called; tiers and keys name these."""
 
     EMBEDDINGS = "embeddings"
     MODELS = "models"
+    USAGE = "usage"
+
+
+class Enforcement(StrEnum):
+    """Whether limits refuse; under `shadow`, what they would refuse is recorded and passes."""
+
+    ENFORCED = "enforced"
+    SHADOW = "shadow"
 
 
 class AccountStatus(StrEnum):
@@ -50,6 +62,7 @@ class Tier:
     items_max: int
     endpoints: Set[Endpoint]
     models: Set[str]
+    enforcement: Enforcement = Enforcement.ENFORCED
 
     def covers_model(self, *names: str) -> bool:
         """Tell whether a model, known by any of these names, may be called."""
@@ -71,7 +84,8 @@ class Key:
     """A key without its text; `scopes` are the endpoints it may call.
 
     `peppers` are those that its digest was made under, in order. Calls may come from `networks`,
-    from anywhere where there are none.
+    from anywhere where there are none. Limits of its own lie inside those of its account; where
+    there is none, only the account's holds.
     """
 
     id: KeyId
@@ -82,6 +96,8 @@ class Key:
     scopes: Set[Endpoint]
     networks: tuple[Network, ...]
     expires_at: datetime | None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

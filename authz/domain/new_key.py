@@ -25,6 +25,8 @@ class NewKey:
     digest: bytes = field(repr=False)
     prefix: str
     last_four: str
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
 
     @classmethod
     def describe(
@@ -37,6 +39,8 @@ class NewKey:
         scopes: Set[Endpoint] = frozenset(Endpoint),
         networks: tuple[Network, ...] = (),
         expires_at: datetime | None = None,
+        requests_per_minute: int | None = None,
+        tokens_per_minute: int | None = None,
     ) -> Self:
         """Describe the key that `text` is, without keeping the text."""
         return cls(
@@ -49,4 +53,6 @@ class NewKey:
             digest=pepper.digest_key(text),
             prefix=text[: len(PREFIX) + _SHOWN],
             last_four=text[-4:],
+            requests_per_minute=requests_per_minute,
+            tokens_per_minute=tokens_per_minute,
         )

@@ -46,26 +46,31 @@ _SETTERS: Final = [vars(Key)[each.name].__set__ for each in fields(Key)]
 _new: Final = object.__new__
 _set_int, _set_safety = (vars(UUID)[name].__set__ for name in ("int", "is_safe"))
 (_set_id, _set_account_id, _set_digest, _set_peppers) = _SETTERS[:4]
-(_set_status, _set_scopes, _set_networks, _set_expires_at) = _SETTERS[4:]
+(_set_status, _set_scopes, _set_networks, _set_expires_at) = _SETTERS[4:8]
+(_set_requests_per_minute, _set_tokens_per_minute) = _SETTERS[8:]
 
 
 class Terms(NamedTuple):
-    """What many keys have in common."""
+    """What many keys have in common: most have no limits of their own, and then none is kept."""
 
     peppers: Chain
     status: KeyStatus
     scopes: Set[Endpoint]
     networks: tuple[Network, ...]
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
 
 
 class SharedTerms:
     """A number for each combination that was ever met, never taken back.
 
     All states of one directory share it: a reader of an earlier state still finds what it needs.
+    `plain` has them once more as what Python takes apart soonest.
     """
 
     def __init__(self, known: Iterable[Terms] = ()) -> None:
         self.known = list(known)
+        self.plain = [tuple(terms) for terms in self.known]
         self._numbers = {terms: number for number, terms in enumerate(self.known)}
 
     def number(self, terms: Terms) -> int:
@@ -74,6 +79,7 @@ class SharedTerms:
         if number is None:
             number = self._numbers[terms] = len(self.known)
             self.known.append(terms)
+            self.plain.append(tuple(terms))
         return number
 
 
@@ -110,7 +116,7 @@ class PackedKeys:
         made = _new(UUID)  # without its constructor's checks, which take three times as long
         _set_int(made, int.from_bytes(key_id))
         _set_safety(made, _UNKNOWN)
-        peppers, status, scopes, networks = self.terms.known[terms_number]
+        peppers, status, scopes, networks, requests, tokens = self.terms.plain[terms_number]
         # What Key(...) does, in half the time: each look-up makes one.
         key = _new(Key)
         _set_id(key, made)
@@ -121,6 +127,8 @@ class PackedKeys:
         _set_scopes(key, scopes)
         _set_networks(key, networks)
         _set_expires_at(key, None if expiry == _NEVER else _EPOCH + timedelta(0, 0, expiry))
+        _set_requests_per_minute(key, requests)
+        _set_tokens_per_minute(key, tokens)
         return key, account
 
     def has_account(self, number: int) -> bool:
@@ -170,7 +178,8 @@ class PackedKeys:
         account_number = accounts.number(key.account_id)
         if account_number is None:
             raise BadDirectoryError(f"key {key.id} has an unknown account")
-        terms = Terms(key.peppers, key.status, key.scopes, key.networks)
+        limits = key.requests_per_minute, key.tokens_per_minute
+        terms = Terms(key.peppers, key.status, key.scopes, key.networks, *limits)
         expires_at = key.expires_at
         expiry = _NEVER if expires_at is None else (expires_at - _EPOCH) // _MICROSECOND
         terms_number = self.terms.number(terms)

@@ -12,11 +12,14 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from authz.domain.directory import (
+    REQUESTS_PER_MINUTE_MAX,
+    TOKENS_PER_MINUTE_MAX,
     Account,
     AccountId,
     AccountStatus,
     BadDirectoryError,
     Endpoint,
+    Enforcement,
     Key,
     KeyId,
     KeyStatus,
@@ -41,12 +44,13 @@ def parse_tier(fields: Fields) -> Tier:
     """Read a tier. Raises `BadDirectoryError` for a blank, unknown or senseless field."""
     return Tier(
         name=_text(fields, "name"),
-        requests_per_minute=_positive(fields, "requests_per_minute"),
-        tokens_per_minute=_positive(fields, "tokens_per_minute"),
+        requests_per_minute=_positive(fields, "requests_per_minute", REQUESTS_PER_MINUTE_MAX),
+        tokens_per_minute=_positive(fields, "tokens_per_minute", TOKENS_PER_MINUTE_MAX),
         tokens_per_month=_positive(fields, "tokens_per_month"),
         items_max=_positive(fields, "items_max"),
         endpoints=frozenset(_choice(Endpoint, name) for name in _list(fields, "endpoints")),
         models=frozenset(_list(fields, "models")),
+        enforcement=_choice(Enforcement, fields["enforcement"]),
     )
 
 
@@ -76,18 +80,21 @@ class KeyParser:
         Raises `BadDirectoryError` for a blank, unknown or senseless field, and for an active key
         that was made under a pepper that is not known here: it would never be found.
         """
+        terms = self._parse_terms(fields)
         return Key(
             KeyId(_uuid(fields, "id")),
             AccountId(_uuid(fields, "account_id")),
             _digest(fields["digest"]),
-            *self._parse_terms(fields),
+            *terms[:4],
             _moment(fields["expires_at"]),
+            *terms[4:],
         )
 
     def _parse_terms(self, fields: Fields) -> Terms:
         try:
             lists = map(tuple, (fields["wrapped_under"], fields["scopes"], fields["networks"]))
-            name = (fields["pepper_id"], fields["status"], *lists)
+            limits = fields["requests_per_minute"], fields["tokens_per_minute"]
+            name = (fields["pepper_id"], fields["status"], *lists, *limits)
             if (known := self._terms.get(name)) is not None:
                 return known
         except TypeError:
@@ -106,6 +113,8 @@ def parse_terms(fields: Fields) -> Terms:
         status=_choice(KeyStatus, fields["status"]),
         scopes=frozenset(_choice(Endpoint, name) for name in _list(fields, "scopes")),
         networks=_networks(fields),
+        requests_per_minute=_own_limit(fields, "requests_per_minute", REQUESTS_PER_MINUTE_MAX),
+        tokens_per_minute=_own_limit(fields, "tokens_per_minute", TOKENS_PER_MINUTE_MAX),
     )
 
 
@@ -126,11 +135,15 @@ def _text(fields: Fields, name: str) -> str:
     return value
 
 
-def _positive(fields: Fields, name: str) -> int:
+def _positive(fields: Fields, name: str, maximum: int = 2**63 - 1) -> int:
     value = fields[name]
-    if type(value) is not int or value <= 0:
-        raise BadDirectoryError(f"{name} is not a positive number")
+    if type(value) is not int or not 0 < value <= maximum:
+        raise BadDirectoryError(f"{name} is not a number from 1 to {maximum}")
     return value
+
+
+def _own_limit(fields: Fields, name: str, maximum: int) -> int | None:
+    return None if fields[name] is None else _positive(fields, name, maximum)
 
 
 def _list(fields: Fields, name: str) -> list[str]:

@@ -79,6 +79,7 @@ def _encode_tier(tier: Tier) -> dict[str, object]:
         "items_max": tier.items_max,
         "endpoints": sorted(tier.endpoints),
         "models": sorted(tier.models),
+        "enforcement": tier.enforcement,
     }
 
 
@@ -98,6 +99,8 @@ def _encode_terms(terms: Terms) -> dict[str, object]:
         "status": terms.status,
         "scopes": sorted(terms.scopes),
         "networks": [str(network) for network in terms.networks],
+        "requests_per_minute": terms.requests_per_minute,
+        "tokens_per_minute": terms.tokens_per_minute,
     }
 
 

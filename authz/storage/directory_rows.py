@@ -28,7 +28,7 @@ _SELECT_NUMBER: Final = "SELECT coalesce(max(number), 0) FROM changes"
 
 _SELECT_TIERS: Final = """
     SELECT name, requests_per_minute, tokens_per_minute, tokens_per_month, items_max, endpoints,
-           models
+           models, enforcement
       FROM tiers
 """
 
@@ -36,7 +36,7 @@ _SELECT_ACCOUNTS: Final = "SELECT id, name, tier, status FROM accounts"
 
 _SELECT_KEYS: Final = """
     SELECT id, account_id, digest, pepper_id, wrapped_under, status, scopes, networks,
-           nullif(expires_at, 'infinity') AS expires_at
+           nullif(expires_at, 'infinity') AS expires_at, requests_per_minute, tokens_per_minute
       FROM keys
 """
 
@@ -103,7 +103,7 @@ _SELECT_CHANGES: Final = """
            ) AS subjects,
            (SELECT json_agg(one) FROM (
                 SELECT name, requests_per_minute, tokens_per_minute, tokens_per_month, items_max,
-                       endpoints, models
+                       endpoints, models, enforcement
                   FROM tiers
                  WHERE name = ANY (ARRAY(SELECT subject FROM news WHERE kind = 'tier'))
            ) AS one) AS tiers,
@@ -114,7 +114,8 @@ _SELECT_CHANGES: Final = """
            ) AS one) AS accounts,
            (SELECT json_agg(one) FROM (
                 SELECT id, account_id, encode(digest, 'hex') AS digest, pepper_id, wrapped_under,
-                       status, scopes, networks, nullif(expires_at, 'infinity') AS expires_at
+                       status, scopes, networks, nullif(expires_at, 'infinity') AS expires_at,
+                       requests_per_minute, tokens_per_minute
                   FROM keys
                  WHERE id = ANY (ARRAY(SELECT subject::uuid FROM news WHERE kind = 'key'))
            ) AS one) AS keys

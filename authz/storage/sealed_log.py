@@ -17,7 +17,9 @@ Record: TypeAlias = tuple[int, bytes]
 FACTS_BYTES: Final = 32
 """What is written anew with each seal."""
 
-_MAGIC: Final = b"tessera keys 1"
+_MAGIC: Final = b"tessera keys 2"
+"""Another number whenever a state holds more than before: a release that knows nothing of it would
+go on with a log and leave it out, and nobody would miss it there."""
 _HEADER: Final = Struct(f"<14sQQQ32s8s{FACTS_BYTES}s")
 _SEAL_BYTES: Final = 32
 _SLOT_BYTES: Final = 512

@@ -55,7 +55,7 @@ class SnapshotFile:
             log = SealedLog.open(self._path, self._peppers)
         except FileNotFoundError:
             return None
-        refusal = BadDirectoryError("no seal of the snapshot fits")
+        refusal = BadDirectoryError("no seal of the snapshot fits, or it is of another release")
         for header in log.headers():
             try:
                 directory = self._read_directory(log, header)

@@ -1,6 +1,6 @@
 """`tessera keys issue|list|get|update`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -12,6 +12,8 @@ from cli.admin.document import status_word, to_document
 from cli.admin.options import (
     Expires,
     KeyArgument,
+    KeyRequests,
+    KeyTokens,
     Limit,
     Networks,
     Scopes,
@@ -20,7 +22,7 @@ from cli.admin.options import (
 from cli.admin.pages import walk
 from cli.admin.rows import Column
 from cli.admin.secret import place_for_secret
-from cli.admin.times import show_date, to_timestamp
+from cli.admin.times import show_minute, to_timestamp
 from proto.tessera.admin.v1.keys_pb2 import (
     GetKeyRequest,
     GetKeyResponse,
@@ -51,6 +53,8 @@ class Status(StrEnum):
     "tessera keys issue --account Acme --name shop --environment prod --expires 90d \\",
     "    --scope embeddings --network 10.1.0.0/16 --secret-file shop.key",
     "tessera keys issue --account Acme --name ci --environment dev --output json | jq -r .secret",
+    "tessera keys issue --account Acme --name try --environment dev --requests-per-minute 60 \\",
+    "    --tokens-per-minute 100000",
 )
 def issue(
     admin: Admin,
@@ -60,6 +64,8 @@ def issue(
     scopes: Scopes = None,
     networks: Networks = None,
     expires: Expires = None,
+    requests_per_minute: KeyRequests = None,
+    tokens_per_minute: KeyTokens = None,
     secret_file: SecretFile = None,
 ) -> None:
     """Make a key; its text is told once. Without --expires it works until it is revoked.
@@ -74,6 +80,8 @@ def issue(
         scopes=scopes,
         networks=networks,
         expire_time=to_timestamp(expires),
+        requests_per_minute=requests_per_minute,
+        tokens_per_minute=tokens_per_minute,
     )
     with place_for_secret(secret_file, admin.screen) as place:
         response = admin.client.call(request, IssueKeyResponse)
@@ -117,6 +125,8 @@ def get(admin: Admin, key_id: KeyArgument) -> None:
     "update",
     "tessera keys update 6f1f3b0a-4d1c-4e0e-9b53-6c6d9a1c2b3d --network 10.1.0.0/16",
     "tessera keys update 6f1f3b0a-4d1c-4e0e-9b53-6c6d9a1c2b3d --any-network",
+    "tessera keys update 6f1f3b0a-4d1c-4e0e-9b53-6c6d9a1c2b3d --requests-per-minute 60",
+    "tessera keys update 6f1f3b0a-4d1c-4e0e-9b53-6c6d9a1c2b3d --requests-per-minute none",
 )
 def update(
     admin: Admin,
@@ -125,6 +135,8 @@ def update(
     environment: Annotated[str | None, typer.Option(help="Another environment.")] = None,
     scopes: Scopes = None,
     networks: Networks = None,
+    requests_per_minute: KeyRequests = None,
+    tokens_per_minute: KeyTokens = None,
     *,
     any_network: Annotated[
         bool, typer.Option("--any-network", help="Let calls come from anywhere.")
@@ -133,19 +145,26 @@ def update(
     """Change what is said, and nothing else; scopes and networks are replaced as a whole."""
     if any_network and networks:
         raise typer.BadParameter("--any-network and --network contradict each other.")
-    given = {
-        "name": name is not None,
-        "environment": environment is not None,
-        "scopes": bool(scopes),
-        "networks": bool(networks) or any_network,
+    given: Mapping[str, object] = {
+        "name": name,
+        "environment": environment,
+        "scopes": scopes or None,
+        "networks": [] if any_network else networks or None,
+        "requests_per_minute": requests_per_minute,
+        "tokens_per_minute": tokens_per_minute,
     }
-    paths = [field for field, changed in given.items() if changed]
-    if not paths:
-        raise typer.BadParameter("Say what to change: --name, --environment, --scope, --network.")
-    changed = Key(id=key_id, name=name, environment=environment, scopes=scopes, networks=networks)
-    request = UpdateKeyRequest(key=changed, update_mask=FieldMask(paths=paths))
+    changes = {field: value for field, value in given.items() if value is not None}
+    if not changes:
+        raise typer.BadParameter("Say what to change: --name, --scope, --network or another.")
+    changed = Key(id=key_id, **changes)  # type: ignore[arg-type] # they are named above
+    request = UpdateKeyRequest(key=changed, update_mask=FieldMask(paths=changes))
     response = admin.client.call(request, UpdateKeyResponse)
     admin.screen.show(to_document(response), part="key")
+
+
+def _show_limits(key: Key) -> str:
+    limits = ((key.requests_per_minute, "requests"), (key.tokens_per_minute, "tokens"))
+    return ", ".join(f"{limit:,} {what}" for limit, what in limits if limit)
 
 
 def _keys_of(response: ListKeysResponse) -> Sequence[Key]:
@@ -158,8 +177,9 @@ _COLUMNS: Final[tuple[Column[Key], ...]] = (
     Column("environment", lambda key: key.environment, 11),
     Column("status", status_word, 7),
     Column("ends in", lambda key: key.last_four, 7),
-    Column("expires", lambda key: show_date(key.expire_time), 10),
-    Column("last used", lambda key: show_date(key.last_use_time), 10),
+    Column("expires (UTC)", lambda key: show_minute(key.expire_time), 16),
+    Column("last used (UTC)", lambda key: show_minute(key.last_use_time), 16),
+    Column("per minute", _show_limits, 16),
 )
 """For the keys of one account."""
 _COLUMNS_OF_ALL: Final[tuple[Column[Key], ...]] = (

@@ -1,6 +1,7 @@
 """`tessera tiers`: what accounts may do."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Final
 
 import typer
@@ -21,8 +22,18 @@ from proto.tessera.admin.v1.tiers_pb2 import (
 
 app = typer.Typer(help="What accounts may do.", no_args_is_help=True, rich_markup_mode=None)
 
+
+class Enforcement(StrEnum):
+    """Whether limits refuse."""
+
+    ENFORCED = "enforced"
+    SHADOW = "shadow"
+
+
 Name = Annotated[str, typer.Argument(metavar="TIER", help="Its name.")]
-Number = Annotated[int | None, typer.Option(min=1)]
+Requests = Annotated[int | None, typer.Option(min=1, help="That each account may make.")]
+Tokens = Annotated[int | None, typer.Option(min=1, help="In those; at most 100,000,000,000.")]
+TokensPerMonth = Annotated[int | None, typer.Option(min=1, help="In a calendar month.")]
 
 
 @app.callback()
@@ -48,27 +59,32 @@ def get(admin: Admin, name: Name) -> None:
     app,
     "upsert",
     "tessera tiers upsert standard --requests-per-minute 6000",
+    "tessera tiers upsert standard --enforcement shadow",
     "tessera tiers upsert pilot --requests-per-minute 600 --tokens-per-minute 1000000 \\",
     "    --tokens-per-month 100000000 --items-max 512 \\",
-    "    --endpoint embeddings --endpoint models --model '*'",
+    "    --endpoint embeddings --endpoint models --endpoint usage --model '*'",
 )
 def upsert(
     admin: Admin,
     name: Name,
-    requests_per_minute: Number = None,
-    tokens_per_minute: Number = None,
-    tokens_per_month: Number = None,
+    requests_per_minute: Requests = None,
+    tokens_per_minute: Tokens = None,
+    tokens_per_month: TokensPerMonth = None,
     items_max: Annotated[int | None, typer.Option(min=1, help="Items in one request.")] = None,
     endpoints: Annotated[
         list[str] | None,
-        typer.Option("--endpoint", metavar="ENDPOINT", help="embeddings, models; repeat."),
+        typer.Option("--endpoint", metavar="ENDPOINT", help="embeddings, models, usage; repeat."),
     ] = None,
     models: Annotated[
         list[str] | None,
         typer.Option("--model", metavar="MODEL", help="A model's id, or * for all; repeat."),
     ] = None,
+    enforcement: Annotated[
+        Enforcement | None,
+        typer.Option(help="shadow: what limits would refuse is recorded, and passes."),
+    ] = None,
 ) -> None:
-    """Change what is said of a tier, or make one, for which all must be said.
+    """Change what is said of a tier, or make one, for which all but --enforcement must be said.
 
     Its accounts have the new limits within moments.
     """
@@ -79,6 +95,7 @@ def upsert(
         "items_max": items_max,
         "endpoints": endpoints or None,
         "models": models or None,
+        "enforcement": enforcement and f"ENFORCEMENT_{enforcement.name}",
     }
     changes = {field: value for field, value in given.items() if value is not None}
     if not changes:
@@ -98,11 +115,12 @@ def _make_tier(name: str, changes: Mapping[str, object]) -> Tier:
 
 
 _COLUMNS: Final[tuple[Column[Tier], ...]] = (
-    Column("name", lambda tier: tier.name, 12),
+    Column("name", lambda tier: tier.name, 11),
     Column("requests/min", lambda tier: f"{tier.requests_per_minute:,}", 12),
     Column("tokens/min", lambda tier: f"{tier.tokens_per_minute:,}", 11),
     Column("tokens/month", lambda tier: f"{tier.tokens_per_month:,}", 17),
     Column("items", lambda tier: f"{tier.items_max:,}", 5),
-    Column("endpoints", lambda tier: ", ".join(tier.endpoints), 18),
+    Column("endpoints", lambda tier: ", ".join(tier.endpoints), 11),
     Column("models", lambda tier: ", ".join(tier.models)),
+    Column("enforcement", lambda tier: str(to_document(tier)["enforcement"] or ""), 11),
 )

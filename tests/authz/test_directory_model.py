@@ -16,6 +16,7 @@ from authz.domain.directory import (
     BadDirectoryError,
     Delta,
     Endpoint,
+    Enforcement,
     Key,
     KeyId,
     KeyStatus,
@@ -33,11 +34,15 @@ _DIGESTS: Final = [bytes([0, number % 2]) + bytes([number] * 30) for number in r
 _CHAINS: Final = [(PepperId("aaaaaaaa"),), (PepperId("aaaaaaaa"), PepperId("bbbbbbbb"))]
 
 
+_LIMITS: Final = st.sampled_from((None, 1, 2))
+
+
 def _tiers() -> st.SearchStrategy[Tier]:
     return st.builds(
-        lambda name, items: replace(TIER, name=name, items_max=items),
+        lambda name, items, shadow: replace(TIER, name=name, items_max=items, enforcement=shadow),
         st.sampled_from(_TIERS),
         st.integers(1, 2),
+        st.sampled_from(Enforcement),
     )
 
 
@@ -59,6 +64,8 @@ def _keys() -> st.SearchStrategy[Key]:
         scopes=st.frozensets(st.sampled_from(Endpoint)),
         networks=st.just(()),
         expires_at=st.none(),
+        requests_per_minute=_LIMITS,
+        tokens_per_minute=_LIMITS,
     )
 
 

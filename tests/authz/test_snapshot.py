@@ -16,6 +16,7 @@ from authz.domain.directory import (
     AccountStatus,
     BadDirectoryError,
     Delta,
+    Enforcement,
     Key,
     KeyId,
     KeyStatus,
@@ -62,7 +63,11 @@ def _assert_reads(path: Path, snapshot: Snapshot) -> None:
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     """Field by field."""
-    snapshot = _snapshot(make_directory(_key(0), _key(1), number=9))
+    limited = replace(_key(2), requests_per_minute=7, tokens_per_minute=10**11)
+    shadow = replace(TIER, enforcement=Enforcement.SHADOW)
+    directory = make_directory(_key(0), _key(1), limited, number=9, tier=shadow)
+    assert directory.key(limited.id) == limited
+    snapshot = _snapshot(directory)
     _file(tmp_path / "snapshot").write(snapshot)
     _assert_reads(tmp_path / "snapshot", snapshot)
 
@@ -109,13 +114,24 @@ def _deltas(draw: st.DrawFn) -> Delta:
         for id_ in draw(st.sets(st.sampled_from(_ACCOUNTS)))
     ]
     keys = [
-        replace(_key(number), status=draw(st.sampled_from(KeyStatus)))
+        replace(
+            _key(number),
+            status=draw(st.sampled_from(KeyStatus)),
+            requests_per_minute=draw(st.sampled_from((None, 1, 2))),
+            tokens_per_minute=draw(st.sampled_from((None, 1))),
+        )
         for number in draw(st.sets(st.integers(0, 5)))
     ]
     gone = draw(st.sets(st.integers(0, 5)))
     return Delta(
         0,
-        {"standard": replace(TIER, items_max=draw(st.integers(1, 3)))},
+        {
+            "standard": replace(
+                TIER,
+                items_max=draw(st.integers(1, 3)),
+                enforcement=draw(st.sampled_from(Enforcement)),
+            )
+        },
         {account.id: account for account in accounts},
         {
             **{key.id: key for key in keys},
@@ -287,6 +303,21 @@ def test_another_releases_file_is_refused(tmp_path: Path, record: tuple[int, byt
     log.close()
     with pytest.raises(BadDirectoryError):
         _file(path).read()
+
+
+def test_a_log_of_an_earlier_release_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have gone on after limits were set that it knew nothing of; the next one is kept."""
+    path, snapshot = tmp_path / "snapshot", _snapshot(make_directory(_key()))
+    with monkeypatch.context() as earlier:
+        earlier.setattr("authz.storage.sealed_log._MAGIC", b"tessera keys 1")
+        _file(path).write(snapshot)
+    file = _file(path)
+    with pytest.raises(BadDirectoryError, match="another release"):
+        file.read()
+    file.write(snapshot)
+    _assert_reads(path, snapshot)
 
 
 @given(data=st.data())

@@ -33,4 +33,6 @@ def to_key(record: KeyRecord) -> Key:
         last_four=record.last_four,
         replaces=str(record.replaces or ""),
         replaced_by=str(record.replaced_by or ""),
+        requests_per_minute=record.requests_per_minute,
+        tokens_per_minute=record.tokens_per_minute,
     )

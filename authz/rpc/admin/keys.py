@@ -29,7 +29,10 @@ from proto.tessera.admin.v1.keys_pb2 import (
     UpdateKeyResponse,
 )
 
-_CHANGEABLE: Final = ("name", "environment", "scopes", "networks")
+_CHANGEABLE: Final = (
+    *("name", "environment", "scopes", "networks"),
+    *("requests_per_minute", "tokens_per_minute"),
+)
 _GRACE: Final = timedelta(hours=24)
 _WAIT: Final = timedelta(seconds=10)
 
@@ -55,6 +58,8 @@ class KeyServicer:
                 scopes=tuple(request.scopes),
                 networks=tuple(request.networks),
                 expires_at=_read_expiry(request, fields),
+                requests_per_minute=request.requests_per_minute,
+                tokens_per_minute=request.tokens_per_minute,
             )
         issued = await self._keys.issue(change, spec)
         return IssueKeyResponse(key=to_key(issued.key), secret=issued.secret or "")
@@ -155,4 +160,6 @@ def _read_changes(request: UpdateKeyRequest, fields: WireFields) -> KeyChanges:
         environment=sent.environment if "environment" in mask else None,
         scopes=tuple(sent.scopes) if "scopes" in mask else None,
         networks=tuple(sent.networks) if "networks" in mask else None,
+        requests_per_minute=sent.requests_per_minute if "requests_per_minute" in mask else None,
+        tokens_per_minute=sent.tokens_per_minute if "tokens_per_minute" in mask else None,
     )

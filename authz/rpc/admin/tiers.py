@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from authz.domain.directory import Tier
+from authz.domain.directory import Enforcement, Tier
 from authz.rpc.admin.call import Call
-from authz.rpc.admin.fields import reading
+from authz.rpc.admin.fields import WireFields, reading
 from authz.service.admin.tiers import Tiers
 from proto.tessera.admin.v1 import tiers_pb2
 from proto.tessera.admin.v1.tiers_pb2 import (
@@ -24,6 +24,10 @@ _NUMBERS: Final = (
     "items_max",
 )
 _NAMES: Final = ("endpoints", "models")
+_ENFORCEMENTS: Final[Mapping[int, Enforcement]] = {
+    tiers_pb2.ENFORCEMENT_ENFORCED: Enforcement.ENFORCED,
+    tiers_pb2.ENFORCEMENT_SHADOW: Enforcement.SHADOW,
+}
 
 
 class TierServicer:
@@ -47,15 +51,28 @@ class TierServicer:
         with reading() as fields:
             change = call.change(request, fields)
             name = fields.required("tier.name", request.tier.name)
-            mask = fields.mask(request.update_mask, (*_NUMBERS, *_NAMES))
-        values = _take(request.tier, mask or {*_NUMBERS, *_NAMES})
+            mask = fields.mask(request.update_mask, (*_NUMBERS, *_NAMES, "enforcement"))
+            enforcement = _take_enforcement(request.tier, mask, fields)
+        values = _take(request.tier, mask or {*_NUMBERS, *_NAMES}) | enforcement
         tier, created = await self._tiers.upsert(change, name, values)
         return UpsertTierResponse(tier=_to_tier(tier), created=created)
 
 
-def _take(sent: tiers_pb2.Tier, mask: set[str] | frozenset[str]) -> Mapping[str, object]:
+def _take(sent: tiers_pb2.Tier, mask: set[str] | frozenset[str]) -> dict[str, object]:
     numbers = {name: getattr(sent, name) for name in _NUMBERS if name in mask}
     return numbers | {name: tuple(getattr(sent, name)) for name in _NAMES if name in mask}
+
+
+def _take_enforcement(
+    sent: tiers_pb2.Tier, mask: frozenset[str], fields: WireFields
+) -> dict[str, object]:
+    """Return what is said of it; who names no field, and does not say it, leaves it as it is."""
+    enforcement = fields.enum("tier.enforcement", sent.enforcement, _ENFORCEMENTS)
+    if "enforcement" in mask and not sent.enforcement:
+        fields.refuse("tier.enforcement", "is required")
+    if enforcement is None or (mask and "enforcement" not in mask):
+        return {}
+    return {"enforcement": enforcement}
 
 
 def _to_tier(tier: Tier) -> tiers_pb2.Tier:
@@ -67,4 +84,5 @@ def _to_tier(tier: Tier) -> tiers_pb2.Tier:
         items_max=tier.items_max,
         endpoints=sorted(tier.endpoints),
         models=sorted(tier.models),
+        enforcement=f"ENFORCEMENT_{tier.enforcement.name}",
     )

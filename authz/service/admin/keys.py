@@ -12,7 +12,12 @@ from authz.domain.administration.fields import ENVIRONMENT_MAX, Fields
 from authz.domain.administration.paging import bad_position, make_page, read_position
 from authz.domain.administration.records import KeyListStatus, KeyRecord, Page, PageRequest
 from authz.domain.administration.refusals import PreconditionError
-from authz.domain.directory import Endpoint, KeyId
+from authz.domain.directory import (
+    REQUESTS_PER_MINUTE_MAX,
+    TOKENS_PER_MINUTE_MAX,
+    Endpoint,
+    KeyId,
+)
 from authz.service.admin.find import find_account, find_key, find_open_account
 from authz.service.admin.leaked_keys import LeakedKeys
 from authz.service.admin.mint import KeyTerms, Mint
@@ -30,7 +35,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class KeySpec:
-    """A key to make. Without scopes it may call every endpoint, without networks from anywhere."""
+    """A key to make. Without scopes it may call every endpoint, without networks from anywhere.
+
+    Limits of 0 are none of its own; one that is above its account's has no effect.
+    """
 
     account: str
     name: str
@@ -38,16 +46,20 @@ class KeySpec:
     scopes: tuple[str, ...]
     networks: tuple[str, ...]
     expires_at: datetime | None
+    requests_per_minute: int = 0
+    tokens_per_minute: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class KeyChanges:
-    """New values; what is `None` stays as it is."""
+    """New values; what is `None` stays as it is, and a limit of 0 is taken away."""
 
     name: str | None = None
     environment: str | None = None
     scopes: tuple[str, ...] | None = None
     networks: tuple[str, ...] | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +222,8 @@ def _read_spec(spec: KeySpec, at: datetime) -> KeyTerms:
         fields.endpoints("scopes", spec.scopes) or frozenset(Endpoint),
         fields.networks("networks", spec.networks),
         fields.expiry("expire_time", spec.expires_at, at),
+        fields.own_limit("requests_per_minute", spec.requests_per_minute, REQUESTS_PER_MINUTE_MAX),
+        fields.own_limit("tokens_per_minute", spec.tokens_per_minute, TOKENS_PER_MINUTE_MAX),
     )
     fields.check()
     return terms
@@ -226,7 +240,20 @@ def _apply(key: KeyRecord, changes: KeyChanges) -> KeyRecord:
         key = replace(key, scopes=scopes or frozenset(Endpoint))
     if changes.networks is not None:
         key = replace(key, networks=fields.networks("key.networks", changes.networks))
+    key = _apply_limits(fields, key, changes)
     fields.check()
+    return key
+
+
+def _apply_limits(fields: Fields, key: KeyRecord, changes: KeyChanges) -> KeyRecord:
+    requests, tokens = changes.requests_per_minute, changes.tokens_per_minute
+    if requests is not None:
+        path = "key.requests_per_minute"
+        limit = fields.own_limit(path, requests, REQUESTS_PER_MINUTE_MAX)
+        key = replace(key, requests_per_minute=limit)
+    if tokens is not None:
+        limit = fields.own_limit("key.tokens_per_minute", tokens, TOKENS_PER_MINUTE_MAX)
+        key = replace(key, tokens_per_minute=limit)
     return key
 
 

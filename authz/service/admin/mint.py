@@ -14,13 +14,15 @@ from contract.keys import mint_key
 
 @dataclass(frozen=True, slots=True)
 class KeyTerms:
-    """What a key is for, and where and until when it works."""
+    """What a key is for, where and until when it works, and how much it may of its account's."""
 
     name: str
     environment: str
     scopes: Set[Endpoint] = frozenset(Endpoint)
     networks: tuple[Network, ...] = ()
     expires_at: datetime | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
 
 
 class Mint:
@@ -48,6 +50,8 @@ class Mint:
             scopes=terms.scopes,
             networks=terms.networks,
             expires_at=terms.expires_at,
+            requests_per_minute=terms.requests_per_minute,
+            tokens_per_minute=terms.tokens_per_minute,
         )
 
     async def check(self, tables: Tables) -> None:

@@ -24,7 +24,15 @@ def read_rotation(
     fields.check()
     if ends is None and old.expires_at is not None:
         ends = at + (old.expires_at - old.created_at)
-    return KeyTerms(old.name, old.environment, old.scopes, old.networks, ends)
+    return KeyTerms(
+        old.name,
+        old.environment,
+        old.scopes,
+        old.networks,
+        ends,
+        old.requests_per_minute,
+        old.tokens_per_minute,
+    )
 
 
 async def check_replaceable(tables: Tables, key: KeyRecord) -> None:

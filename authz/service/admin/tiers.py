@@ -11,14 +11,19 @@ from authz.domain.administration.audit import AuditEntry, Made, SubjectKind
 from authz.domain.administration.canonical import describe_tier
 from authz.domain.administration.fields import NAME_MAX, Fields
 from authz.domain.administration.refusals import NotFoundError
-from authz.domain.directory import Tier
+from authz.domain.directory import (
+    REQUESTS_PER_MINUTE_MAX,
+    TOKENS_PER_MINUTE_MAX,
+    Enforcement,
+    Tier,
+)
 from authz.service.admin.ports import Database
 from authz.service.admin.tables import Tables
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 _LIMITS: Final = {
-    "requests_per_minute": 2**31 - 1,
-    "tokens_per_minute": 2**63 - 1,
+    "requests_per_minute": REQUESTS_PER_MINUTE_MAX,
+    "tokens_per_minute": TOKENS_PER_MINUTE_MAX,
     "tokens_per_month": 2**63 - 1,
     "items_max": 2**31 - 1,
 }
@@ -47,7 +52,7 @@ class Tiers:
     ) -> tuple[Tier, bool]:
         """Change `fields` of a tier, or make it of all of them; tell whether it was made.
 
-        `fields` are named as a `Tier`'s.
+        `fields` are named as a `Tier`'s. Limits refuse where nothing is said of `enforcement`.
         """
         read = Fields()
         if not _NAME.fullmatch(name):
@@ -81,6 +86,8 @@ def _read(fields: Fields, values: Mapping[str, object]) -> dict[str, Any]:
                     fields.text(f"{path}[{number}]", model, NAME_MAX, 1)
                     for number, model in enumerate(models)
                 )
+            case ("enforcement", Enforcement()):
+                read[name] = value
             case (str(), int()) if name in _LIMITS:
                 if not 0 < value <= _LIMITS[name]:
                     fields.refuse(path, f"must be 1 to {_LIMITS[name]}")

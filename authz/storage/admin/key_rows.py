@@ -75,12 +75,21 @@ class KeyRows:
             key.last_four,
             at,
             replaces,
+            key.requests_per_minute,
+            key.tokens_per_minute,
         )
 
     async def update(self, key: KeyRecord) -> None:
-        """Store a key's name, environment, scopes and networks."""
+        """Store a key's name, environment, scopes, networks and limits."""
         await self._connection.execute(
-            _UPDATE, key.id, key.name, key.environment, sorted(key.scopes), key.networks
+            _UPDATE,
+            key.id,
+            key.name,
+            key.environment,
+            sorted(key.scopes),
+            key.networks,
+            key.requests_per_minute,
+            key.tokens_per_minute,
         )
 
     async def replace(self, key_id: KeyId, by: KeyId, expires_at: datetime) -> None:
@@ -98,7 +107,8 @@ class KeyRows:
 
 _SELECT: Final = """
     SELECT id, account_id, name, environment, scopes, networks, created_at, expires_at, revoked_at,
-           last_used_at, prefix, last_four, replaces, replaced_by,
+           last_used_at, prefix, last_four, replaces, replaced_by, requests_per_minute,
+           tokens_per_minute,
            CASE WHEN status = 'revoked' THEN 'revoked'
                 WHEN expires_at <= clock_timestamp() THEN 'expired'
                 ELSE 'active' END AS status
@@ -128,7 +138,8 @@ _SELECT_CHAINS: Final = """
 
 _LIST: Final = """
     SELECT id, account_id, name, environment, scopes, networks, created_at, expires_at, revoked_at,
-           last_used_at, prefix, last_four, replaces, replaced_by,
+           last_used_at, prefix, last_four, replaces, replaced_by, requests_per_minute,
+           tokens_per_minute,
            CASE WHEN status = 'revoked' THEN 'revoked'
                 WHEN expires_at <= now() THEN 'expired'
                 ELSE 'active' END AS status
@@ -149,12 +160,16 @@ _LIST: Final = """
 
 _INSERT: Final = """
     INSERT INTO keys (id, account_id, name, environment, scopes, networks, expires_at, pepper_id,
-                      digest, prefix, last_four, created_at, replaces)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                      digest, prefix, last_four, created_at, replaces, requests_per_minute,
+                      tokens_per_minute)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 """
 
 _UPDATE: Final = """
-    UPDATE keys SET name = $2, environment = $3, scopes = $4, networks = $5 WHERE id = $1
+    UPDATE keys
+       SET name = $2, environment = $3, scopes = $4, networks = $5, requests_per_minute = $6,
+           tokens_per_minute = $7
+     WHERE id = $1
 """
 
 _REPLACE: Final = "UPDATE keys SET replaced_by = $2, expires_at = $3 WHERE id = $1"
@@ -183,4 +198,6 @@ def _parse(row: asyncpg.Record) -> KeyRecord:
         last_four=row["last_four"],
         replaces=row["replaces"],
         replaced_by=row["replaced_by"],
+        requests_per_minute=row["requests_per_minute"],
+        tokens_per_minute=row["tokens_per_minute"],
     )

@@ -34,30 +34,32 @@ class TierRows:
             tier.items_max,
             sorted(tier.endpoints),
             sorted(tier.models),
+            tier.enforcement,
         )
 
 
 _SELECT: Final = """
     SELECT name, requests_per_minute, tokens_per_minute, tokens_per_month, items_max, endpoints,
-           models
+           models, enforcement
       FROM tiers WHERE name = $1
 """
 
 _LIST: Final = """
     SELECT name, requests_per_minute, tokens_per_minute, tokens_per_month, items_max, endpoints,
-           models
+           models, enforcement
       FROM tiers ORDER BY name
 """
 
 _UPSERT: Final = """
     INSERT INTO tiers (name, requests_per_minute, tokens_per_minute, tokens_per_month, items_max,
-                       endpoints, models)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
+                       endpoints, models, enforcement)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ON CONFLICT (name) DO UPDATE
             SET requests_per_minute = excluded.requests_per_minute,
                 tokens_per_minute = excluded.tokens_per_minute,
                 tokens_per_month = excluded.tokens_per_month,
                 items_max = excluded.items_max,
                 endpoints = excluded.endpoints,
-                models = excluded.models
+                models = excluded.models,
+                enforcement = excluded.enforcement
 """

@@ -66,6 +66,18 @@ async def _fence_in(connection: asyncpg.Connection, _: AccountId, key_id: KeyId)
     await connection.execute(statement, key_id)
 
 
+async def _limit(connection: asyncpg.Connection, _: AccountId, key_id: KeyId) -> None:
+    await connection.execute("UPDATE keys SET requests_per_minute = 7 WHERE id = $1", key_id)
+
+
+async def _limit_tokens(connection: asyncpg.Connection, _: AccountId, key_id: KeyId) -> None:
+    await connection.execute("UPDATE keys SET tokens_per_minute = 7 WHERE id = $1", key_id)
+
+
+async def _only_watch(connection: asyncpg.Connection, _: AccountId, __: KeyId) -> None:
+    await connection.execute("UPDATE tiers SET enforcement = 'shadow' WHERE name = 'trial'")
+
+
 async def _wrap(connection: asyncpg.Connection, _: AccountId, key_id: KeyId) -> None:
     statement = "UPDATE keys SET wrapped_under = '{5e5e5e5e}', digest = $2 WHERE id = $1"
     # Revoked as well: this process does not know the pepper.
@@ -84,7 +96,7 @@ async def _add_another(connection: asyncpg.Connection, account_id: AccountId, _:
 
 _CHANGES = (
     *(_revoke, _suspend, _change_tier, _shorten, _delete, _fence_in, _wrap, _let_live_for_ever),
-    _add_another,
+    *(_add_another, _limit, _limit_tokens, _only_watch),
 )
 
 

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from proto.tessera.admin.v1 import processes_pb2 as tessera_dot_admin_dot_v1_dot_processes__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1btessera/admin/v1/keys.proto\x12\x10tessera.admin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a tessera/admin/v1/processes.proto\"\xa7\x03\n\x03Key\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x04 \x01(\t\x12\x0e\n\x06scopes\x18\x05 \x03(\t\x12\x10\n\x08networks\x18\x06 \x03(\t\x12+\n\x06status\x18\x07 \x01(\x0e\x32\x1b.tessera.admin.v1.KeyStatus\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_use_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06prefix\x18\x0c \x01(\t\x12\x11\n\tlast_four\x18\r \x01(\t\x12\x10\n\x08replaces\x18\x0e \x01(\t\x12\x13\n\x0breplaced_by\x18\x0f \x01(\t\"\xac\x01\n\x0fIssueKeyRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x03 \x01(\t\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12\x10\n\x08networks\x18\x05 \x03(\t\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\x07 \x01(\t\"K\n\x10IssueKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.tessera.admin.v1.Key\x12\x13\n\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01\"\x1b\n\rGetKeyRequest\x12\n\n\x02id\x18\x01 \x01(\t\"4\n\x0eGetKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.tessera.admin.v1.Key\"\x8b\x01\n\x0fListKeysRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12+\n\x06status\x18\x04 \x01(\x0e\x32\x1b.tessera.admin.v1.KeyStatus\x12\x13\n\x0b\x65nvironment\x18\x05 \x01(\t\"P\n\x10ListKeysResponse\x12#\n\x04keys\x18\x01 \x03(\x0b\x32\x15.tessera.admin.v1.Key\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"{\n\x10UpdateKeyRequest\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.tessera.admin.v1.Key\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"7\n\x11UpdateKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.tessera.admin.v1.Key\"\x8d\x01\n\x10RotateKeyRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12(\n\x05grace\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"u\n\x11RotateKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.tessera.admin.v1.Key\x12\x13\n\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\'\n\x08replaced\x18\x03 \x01(\x0b\x32\x15.tessera.admin.v1.Key\"|\n\x10RevokeKeyRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0c\n\x04wait\x18\x03 \x01(\x08\x12*\n\x07timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"\x97\x01\n\x11RevokeKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.tessera.admin.v1.Key\x12\x15\n\rchange_number\x18\x02 \x01(\x03\x12\x1a\n\x12refused_everywhere\x18\x03 \x01(\x08\x12+\n\x08laggards\x18\x04 \x03(\x0b\x32\x19.tessera.admin.v1.Process\"e\n\x16RevokeLeakedKeyRequest\x12\x13\n\x06secret\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x10\n\x08\x66ound_at\x18\x02 \x01(\t\x12\x10\n\x08reporter\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"L\n\x17RevokeLeakedKeyResponse\x12\r\n\x05known\x18\x01 \x01(\x08\x12\"\n\x03key\x18\x02 \x01(\x0b\x32\x15.tessera.admin.v1.Key*n\n\tKeyStatus\x12\x1a\n\x16KEY_STATUS_UNSPECIFIED\x10\x00\x12\x15\n\x11KEY_STATUS_ACTIVE\x10\x01\x12\x16\n\x12KEY_STATUS_EXPIRED\x10\x02\x12\x16\n\x12KEY_STATUS_REVOKED\x10\x03\x32\xe9\x04\n\nKeyService\x12Q\n\x08IssueKey\x12!.tessera.admin.v1.IssueKeyRequest\x1a\".tessera.admin.v1.IssueKeyResponse\x12K\n\x06GetKey\x12\x1f.tessera.admin.v1.GetKeyRequest\x1a .tessera.admin.v1.GetKeyResponse\x12Q\n\x08ListKeys\x12!.tessera.admin.v1.ListKeysRequest\x1a\".tessera.admin.v1.ListKeysResponse\x12T\n\tUpdateKey\x12\".tessera.admin.v1.UpdateKeyRequest\x1a#.tessera.admin.v1.UpdateKeyResponse\x12T\n\tRotateKey\x12\".tessera.admin.v1.RotateKeyRequest\x1a#.tessera.admin.v1.RotateKeyResponse\x12T\n\tRevokeKey\x12\".tessera.admin.v1.RevokeKeyRequest\x1a#.tessera.admin.v1.RevokeKeyResponse\x12\x66\n\x0fRevokeLeakedKey\x12(.tessera.admin.v1.RevokeLeakedKeyRequest\x1a).tessera.admin.v1.RevokeLeakedKeyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1btessera/admin/v1/keys.proto\x12\x10tessera.admin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a tessera/admin/v1/processes.proto\"\x97\x04\n\x03Key\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x04 \x01(\t\x12\x0e\n\x06scopes\x18\x05 \x03(\t\x12\x10\n\x08networks\x18\x06 \x03(\t\x12+\n\x06status\x18\x07 \x01(\x0e\x32\x1b.tessera.admin.v1.KeyStatus\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_use_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06prefix\x18\x0c \x01(\t\x12\x11\n\tlast_four\x18\r \x01(\t\x12\x10\n\x08replaces\x18\x0e \x01(\t\x12\x13\n\x0breplaced_by\x18\x0f \x01(\t\x12 \n\x13requests_per_minute\x18\x10 \x01(\x05H\x00\x88\x01\x01\x12\x1e\n\x11tokens_per_minute\x18\x11 \x01(\x03H\x01\x88\x01\x01\x42\x16\n\x14_requests_per_minuteB\x14\n\x12_tokens_per_minute\"\xe4\x01\n\x0fIssueKeyRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x03 \x01(\t\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12\x10\n\x08networks\x18\x05 \x03(\t\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\x07 \x01(\t\x12\x1b\n\x13requests_per_minute\x18\x08 \x01(\x05\x12\x19\n\x11tokens_per_minute\x18\t \x01(\x03\"K\n\x10IssueKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.tessera.admin.v1.Key\x12\x13\n\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01\"\x1b\n\rGetKeyRequest\x12\n\n\x02id\x18\x01 \x01(\t\"4\n\x0eGetKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.tessera.admin.v1.Key\"\x8b\x01\n\x0fListKeysRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12+\n\x06status\x18\x04 \x01(\x0e\x32\x1b.tessera.admin.v1.KeyStatus\x12\x13\n\x0b\x65nvironment\x18\x05 \x01(\t\"P\n\x10ListKeysResponse\x12#\n\x04keys\x18\x01 \x03(\x0b\x32\x15.tessera.admin.v1.Key\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"{\n\x10UpdateKeyRequest\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.tessera.admin.v1.Key\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"7\n\x11UpdateKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.tessera.admin.v1.Key\"\x8d\x01\n\x10RotateKeyRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12(\n\x05grace\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"u\n\x11RotateKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.tessera.admin.v1.Key\x12\x13\n\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\'\n\x08replaced\x18\x03 \x01(\x0b\x32\x15.tessera.admin.v1.Key\"|\n\x10RevokeKeyRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0c\n\x04wait\x18\x03 \x01(\x08\x12*\n\x07timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"\x97\x01\n\x11RevokeKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.tessera.admin.v1.Key\x12\x15\n\rchange_number\x18\x02 \x01(\x03\x12\x1a\n\x12refused_everywhere\x18\x03 \x01(\x08\x12+\n\x08laggards\x18\x04 \x03(\x0b\x32\x19.tessera.admin.v1.Process\"e\n\x16RevokeLeakedKeyRequest\x12\x13\n\x06secret\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x10\n\x08\x66ound_at\x18\x02 \x01(\t\x12\x10\n\x08reporter\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"L\n\x17RevokeLeakedKeyResponse\x12\r\n\x05known\x18\x01 \x01(\x08\x12\"\n\x03key\x18\x02 \x01(\x0b\x32\x15.tessera.admin.v1.Key*n\n\tKeyStatus\x12\x1a\n\x16KEY_STATUS_UNSPECIFIED\x10\x00\x12\x15\n\x11KEY_STATUS_ACTIVE\x10\x01\x12\x16\n\x12KEY_STATUS_EXPIRED\x10\x02\x12\x16\n\x12KEY_STATUS_REVOKED\x10\x03\x32\xe9\x04\n\nKeyService\x12Q\n\x08IssueKey\x12!.tessera.admin.v1.IssueKeyRequest\x1a\".tessera.admin.v1.IssueKeyResponse\x12K\n\x06GetKey\x12\x1f.tessera.admin.v1.GetKeyRequest\x1a .tessera.admin.v1.GetKeyResponse\x12Q\n\x08ListKeys\x12!.tessera.admin.v1.ListKeysRequest\x1a\".tessera.admin.v1.ListKeysResponse\x12T\n\tUpdateKey\x12\".tessera.admin.v1.UpdateKeyRequest\x1a#.tessera.admin.v1.UpdateKeyResponse\x12T\n\tRotateKey\x12\".tessera.admin.v1.RotateKeyRequest\x1a#.tessera.admin.v1.RotateKeyResponse\x12T\n\tRevokeKey\x12\".tessera.admin.v1.RevokeKeyRequest\x1a#.tessera.admin.v1.RevokeKeyResponse\x12\x66\n\x0fRevokeLeakedKey\x12(.tessera.admin.v1.RevokeLeakedKeyRequest\x1a).tessera.admin.v1.RevokeLeakedKeyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,38 +41,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ROTATEKEYRESPONSE'].fields_by_name['secret']._serialized_options = b'\200\001\001'
   _globals['_REVOKELEAKEDKEYREQUEST'].fields_by_name['secret']._loaded_options = None
   _globals['_REVOKELEAKEDKEYREQUEST'].fields_by_name['secret']._serialized_options = b'\200\001\001'
-  _globals['_KEYSTATUS']._serialized_start=2073
-  _globals['_KEYSTATUS']._serialized_end=2183
+  _globals['_KEYSTATUS']._serialized_start=2241
+  _globals['_KEYSTATUS']._serialized_end=2351
   _globals['_KEY']._serialized_start=183
-  _globals['_KEY']._serialized_end=606
-  _globals['_ISSUEKEYREQUEST']._serialized_start=609
-  _globals['_ISSUEKEYREQUEST']._serialized_end=781
-  _globals['_ISSUEKEYRESPONSE']._serialized_start=783
-  _globals['_ISSUEKEYRESPONSE']._serialized_end=858
-  _globals['_GETKEYREQUEST']._serialized_start=860
-  _globals['_GETKEYREQUEST']._serialized_end=887
-  _globals['_GETKEYRESPONSE']._serialized_start=889
-  _globals['_GETKEYRESPONSE']._serialized_end=941
-  _globals['_LISTKEYSREQUEST']._serialized_start=944
-  _globals['_LISTKEYSREQUEST']._serialized_end=1083
-  _globals['_LISTKEYSRESPONSE']._serialized_start=1085
-  _globals['_LISTKEYSRESPONSE']._serialized_end=1165
-  _globals['_UPDATEKEYREQUEST']._serialized_start=1167
-  _globals['_UPDATEKEYREQUEST']._serialized_end=1290
-  _globals['_UPDATEKEYRESPONSE']._serialized_start=1292
-  _globals['_UPDATEKEYRESPONSE']._serialized_end=1347
-  _globals['_ROTATEKEYREQUEST']._serialized_start=1350
-  _globals['_ROTATEKEYREQUEST']._serialized_end=1491
-  _globals['_ROTATEKEYRESPONSE']._serialized_start=1493
-  _globals['_ROTATEKEYRESPONSE']._serialized_end=1610
-  _globals['_REVOKEKEYREQUEST']._serialized_start=1612
-  _globals['_REVOKEKEYREQUEST']._serialized_end=1736
-  _globals['_REVOKEKEYRESPONSE']._serialized_start=1739
-  _globals['_REVOKEKEYRESPONSE']._serialized_end=1890
-  _globals['_REVOKELEAKEDKEYREQUEST']._serialized_start=1892
-  _globals['_REVOKELEAKEDKEYREQUEST']._serialized_end=1993
-  _globals['_REVOKELEAKEDKEYRESPONSE']._serialized_start=1995
-  _globals['_REVOKELEAKEDKEYRESPONSE']._serialized_end=2071
-  _globals['_KEYSERVICE']._serialized_start=2186
-  _globals['_KEYSERVICE']._serialized_end=2803
+  _globals['_KEY']._serialized_end=718
+  _globals['_ISSUEKEYREQUEST']._serialized_start=721
+  _globals['_ISSUEKEYREQUEST']._serialized_end=949
+  _globals['_ISSUEKEYRESPONSE']._serialized_start=951
+  _globals['_ISSUEKEYRESPONSE']._serialized_end=1026
+  _globals['_GETKEYREQUEST']._serialized_start=1028
+  _globals['_GETKEYREQUEST']._serialized_end=1055
+  _globals['_GETKEYRESPONSE']._serialized_start=1057
+  _globals['_GETKEYRESPONSE']._serialized_end=1109
+  _globals['_LISTKEYSREQUEST']._serialized_start=1112
+  _globals['_LISTKEYSREQUEST']._serialized_end=1251
+  _globals['_LISTKEYSRESPONSE']._serialized_start=1253
+  _globals['_LISTKEYSRESPONSE']._serialized_end=1333
+  _globals['_UPDATEKEYREQUEST']._serialized_start=1335
+  _globals['_UPDATEKEYREQUEST']._serialized_end=1458
+  _globals['_UPDATEKEYRESPONSE']._serialized_start=1460
+  _globals['_UPDATEKEYRESPONSE']._serialized_end=1515
+  _globals['_ROTATEKEYREQUEST']._serialized_start=1518
+  _globals['_ROTATEKEYREQUEST']._serialized_end=1659
+  _globals['_ROTATEKEYRESPONSE']._serialized_start=1661
+  _globals['_ROTATEKEYRESPONSE']._serialized_end=1778
+  _globals['_REVOKEKEYREQUEST']._serialized_start=1780
+  _globals['_REVOKEKEYREQUEST']._serialized_end=1904
+  _globals['_REVOKEKEYRESPONSE']._serialized_start=1907
+  _globals['_REVOKEKEYRESPONSE']._serialized_end=2058
+  _globals['_REVOKELEAKEDKEYREQUEST']._serialized_start=2060
+  _globals['_REVOKELEAKEDKEYREQUEST']._serialized_end=2161
+  _globals['_REVOKELEAKEDKEYRESPONSE']._serialized_start=2163
+  _globals['_REVOKELEAKEDKEYRESPONSE']._serialized_end=2239
+  _globals['_KEYSERVICE']._serialized_start=2354
+  _globals['_KEYSERVICE']._serialized_end=2971
 # @@protoc_insertion_point(module_scope)

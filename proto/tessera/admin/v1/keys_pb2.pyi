@@ -25,7 +25,7 @@ KEY_STATUS_EXPIRED: KeyStatus
 KEY_STATUS_REVOKED: KeyStatus
 
 class Key(_message.Message):
-    __slots__ = ("id", "account_id", "name", "environment", "scopes", "networks", "status", "create_time", "expire_time", "revoke_time", "last_use_time", "prefix", "last_four", "replaces", "replaced_by")
+    __slots__ = ("id", "account_id", "name", "environment", "scopes", "networks", "status", "create_time", "expire_time", "revoke_time", "last_use_time", "prefix", "last_four", "replaces", "replaced_by", "requests_per_minute", "tokens_per_minute")
     ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +41,8 @@ class Key(_message.Message):
     LAST_FOUR_FIELD_NUMBER: _ClassVar[int]
     REPLACES_FIELD_NUMBER: _ClassVar[int]
     REPLACED_BY_FIELD_NUMBER: _ClassVar[int]
+    REQUESTS_PER_MINUTE_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_PER_MINUTE_FIELD_NUMBER: _ClassVar[int]
     id: str
     account_id: str
     name: str
@@ -56,10 +58,12 @@ class Key(_message.Message):
     last_four: str
     replaces: str
     replaced_by: str
-    def __init__(self, id: _Optional[str] = ..., account_id: _Optional[str] = ..., name: _Optional[str] = ..., environment: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., networks: _Optional[_Iterable[str]] = ..., status: _Optional[_Union[KeyStatus, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revoke_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_use_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., prefix: _Optional[str] = ..., last_four: _Optional[str] = ..., replaces: _Optional[str] = ..., replaced_by: _Optional[str] = ...) -> None: ...
+    requests_per_minute: int
+    tokens_per_minute: int
+    def __init__(self, id: _Optional[str] = ..., account_id: _Optional[str] = ..., name: _Optional[str] = ..., environment: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., networks: _Optional[_Iterable[str]] = ..., status: _Optional[_Union[KeyStatus, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revoke_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_use_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., prefix: _Optional[str] = ..., last_four: _Optional[str] = ..., replaces: _Optional[str] = ..., replaced_by: _Optional[str] = ..., requests_per_minute: _Optional[int] = ..., tokens_per_minute: _Optional[int] = ...) -> None: ...
 
 class IssueKeyRequest(_message.Message):
-    __slots__ = ("account", "name", "environment", "scopes", "networks", "expire_time", "request_id")
+    __slots__ = ("account", "name", "environment", "scopes", "networks", "expire_time", "request_id", "requests_per_minute", "tokens_per_minute")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +71,8 @@ class IssueKeyRequest(_message.Message):
     NETWORKS_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUESTS_PER_MINUTE_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_PER_MINUTE_FIELD_NUMBER: _ClassVar[int]
     account: str
     name: str
     environment: str
@@ -74,7 +80,9 @@ class IssueKeyRequest(_message.Message):
     networks: _containers.RepeatedScalarFieldContainer[str]
     expire_time: _timestamp_pb2.Timestamp
     request_id: str
-    def __init__(self, account: _Optional[str] = ..., name: _Optional[str] = ..., environment: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., networks: _Optional[_Iterable[str]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    requests_per_minute: int
+    tokens_per_minute: int
+    def __init__(self, account: _Optional[str] = ..., name: _Optional[str] = ..., environment: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., networks: _Optional[_Iterable[str]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_id: _Optional[str] = ..., requests_per_minute: _Optional[int] = ..., tokens_per_minute: _Optional[int] = ...) -> None: ...
 
 class IssueKeyResponse(_message.Message):
     __slots__ = ("key", "secret")

@@ -25,27 +25,29 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctessera/admin/v1/tiers.proto\x12\x10tessera.admin.v1\x1a google/protobuf/field_mask.proto\"\x9c\x01\n\x04Tier\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1b\n\x13requests_per_minute\x18\x02 \x01(\x05\x12\x19\n\x11tokens_per_minute\x18\x03 \x01(\x03\x12\x18\n\x10tokens_per_month\x18\x04 \x01(\x03\x12\x11\n\titems_max\x18\x05 \x01(\x05\x12\x11\n\tendpoints\x18\x06 \x03(\t\x12\x0e\n\x06models\x18\x07 \x03(\t\"\x12\n\x10ListTiersRequest\":\n\x11ListTiersResponse\x12%\n\x05tiers\x18\x01 \x03(\x0b\x32\x16.tessera.admin.v1.Tier\"\x1e\n\x0eGetTierRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x0fGetTierResponse\x12$\n\x04tier\x18\x01 \x01(\x0b\x32\x16.tessera.admin.v1.Tier\"~\n\x11UpsertTierRequest\x12$\n\x04tier\x18\x01 \x01(\x0b\x32\x16.tessera.admin.v1.Tier\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"K\n\x12UpsertTierResponse\x12$\n\x04tier\x18\x01 \x01(\x0b\x32\x16.tessera.admin.v1.Tier\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x32\x8c\x02\n\x0bTierService\x12T\n\tListTiers\x12\".tessera.admin.v1.ListTiersRequest\x1a#.tessera.admin.v1.ListTiersResponse\x12N\n\x07GetTier\x12 .tessera.admin.v1.GetTierRequest\x1a!.tessera.admin.v1.GetTierResponse\x12W\n\nUpsertTier\x12#.tessera.admin.v1.UpsertTierRequest\x1a$.tessera.admin.v1.UpsertTierResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctessera/admin/v1/tiers.proto\x12\x10tessera.admin.v1\x1a google/protobuf/field_mask.proto\"\xd0\x01\n\x04Tier\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1b\n\x13requests_per_minute\x18\x02 \x01(\x05\x12\x19\n\x11tokens_per_minute\x18\x03 \x01(\x03\x12\x18\n\x10tokens_per_month\x18\x04 \x01(\x03\x12\x11\n\titems_max\x18\x05 \x01(\x05\x12\x11\n\tendpoints\x18\x06 \x03(\t\x12\x0e\n\x06models\x18\x07 \x03(\t\x12\x32\n\x0b\x65nforcement\x18\x08 \x01(\x0e\x32\x1d.tessera.admin.v1.Enforcement\"\x12\n\x10ListTiersRequest\":\n\x11ListTiersResponse\x12%\n\x05tiers\x18\x01 \x03(\x0b\x32\x16.tessera.admin.v1.Tier\"\x1e\n\x0eGetTierRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x0fGetTierResponse\x12$\n\x04tier\x18\x01 \x01(\x0b\x32\x16.tessera.admin.v1.Tier\"~\n\x11UpsertTierRequest\x12$\n\x04tier\x18\x01 \x01(\x0b\x32\x16.tessera.admin.v1.Tier\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"K\n\x12UpsertTierResponse\x12$\n\x04tier\x18\x01 \x01(\x0b\x32\x16.tessera.admin.v1.Tier\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08*\\\n\x0b\x45nforcement\x12\x1b\n\x17\x45NFORCEMENT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45NFORCEMENT_ENFORCED\x10\x01\x12\x16\n\x12\x45NFORCEMENT_SHADOW\x10\x02\x32\x8c\x02\n\x0bTierService\x12T\n\tListTiers\x12\".tessera.admin.v1.ListTiersRequest\x1a#.tessera.admin.v1.ListTiersResponse\x12N\n\x07GetTier\x12 .tessera.admin.v1.GetTierRequest\x1a!.tessera.admin.v1.GetTierResponse\x12W\n\nUpsertTier\x12#.tessera.admin.v1.UpsertTierRequest\x1a$.tessera.admin.v1.UpsertTierResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tessera.admin.v1.tiers_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_ENFORCEMENT']._serialized_start=669
+  _globals['_ENFORCEMENT']._serialized_end=761
   _globals['_TIER']._serialized_start=85
-  _globals['_TIER']._serialized_end=241
-  _globals['_LISTTIERSREQUEST']._serialized_start=243
-  _globals['_LISTTIERSREQUEST']._serialized_end=261
-  _globals['_LISTTIERSRESPONSE']._serialized_start=263
-  _globals['_LISTTIERSRESPONSE']._serialized_end=321
-  _globals['_GETTIERREQUEST']._serialized_start=323
-  _globals['_GETTIERREQUEST']._serialized_end=353
-  _globals['_GETTIERRESPONSE']._serialized_start=355
-  _globals['_GETTIERRESPONSE']._serialized_end=410
-  _globals['_UPSERTTIERREQUEST']._serialized_start=412
-  _globals['_UPSERTTIERREQUEST']._serialized_end=538
-  _globals['_UPSERTTIERRESPONSE']._serialized_start=540
-  _globals['_UPSERTTIERRESPONSE']._serialized_end=615
-  _globals['_TIERSERVICE']._serialized_start=618
-  _globals['_TIERSERVICE']._serialized_end=886
+  _globals['_TIER']._serialized_end=293
+  _globals['_LISTTIERSREQUEST']._serialized_start=295
+  _globals['_LISTTIERSREQUEST']._serialized_end=313
+  _globals['_LISTTIERSRESPONSE']._serialized_start=315
+  _globals['_LISTTIERSRESPONSE']._serialized_end=373
+  _globals['_GETTIERREQUEST']._serialized_start=375
+  _globals['_GETTIERREQUEST']._serialized_end=405
+  _globals['_GETTIERRESPONSE']._serialized_start=407
+  _globals['_GETTIERRESPONSE']._serialized_end=462
+  _globals['_UPSERTTIERREQUEST']._serialized_start=464
+  _globals['_UPSERTTIERREQUEST']._serialized_end=590
+  _globals['_UPSERTTIERRESPONSE']._serialized_start=592
+  _globals['_UPSERTTIERRESPONSE']._serialized_end=667
+  _globals['_TIERSERVICE']._serialized_start=764
+  _globals['_TIERSERVICE']._serialized_end=1032
 # @@protoc_insertion_point(module_scope)

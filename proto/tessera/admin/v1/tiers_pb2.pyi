@@ -1,5 +1,6 @@
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -7,8 +8,17 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Enforcement(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ENFORCEMENT_UNSPECIFIED: _ClassVar[Enforcement]
+    ENFORCEMENT_ENFORCED: _ClassVar[Enforcement]
+    ENFORCEMENT_SHADOW: _ClassVar[Enforcement]
+ENFORCEMENT_UNSPECIFIED: Enforcement
+ENFORCEMENT_ENFORCED: Enforcement
+ENFORCEMENT_SHADOW: Enforcement
+
 class Tier(_message.Message):
-    __slots__ = ("name", "requests_per_minute", "tokens_per_minute", "tokens_per_month", "items_max", "endpoints", "models")
+    __slots__ = ("name", "requests_per_minute", "tokens_per_minute", "tokens_per_month", "items_max", "endpoints", "models", "enforcement")
     NAME_FIELD_NUMBER: _ClassVar[int]
     REQUESTS_PER_MINUTE_FIELD_NUMBER: _ClassVar[int]
     TOKENS_PER_MINUTE_FIELD_NUMBER: _ClassVar[int]
@@ -16,6 +26,7 @@ class Tier(_message.Message):
     ITEMS_MAX_FIELD_NUMBER: _ClassVar[int]
     ENDPOINTS_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
+    ENFORCEMENT_FIELD_NUMBER: _ClassVar[int]
     name: str
     requests_per_minute: int
     tokens_per_minute: int
@@ -23,7 +34,8 @@ class Tier(_message.Message):
     items_max: int
     endpoints: _containers.RepeatedScalarFieldContainer[str]
     models: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., requests_per_minute: _Optional[int] = ..., tokens_per_minute: _Optional[int] = ..., tokens_per_month: _Optional[int] = ..., items_max: _Optional[int] = ..., endpoints: _Optional[_Iterable[str]] = ..., models: _Optional[_Iterable[str]] = ...) -> None: ...
+    enforcement: Enforcement
+    def __init__(self, name: _Optional[str] = ..., requests_per_minute: _Optional[int] = ..., tokens_per_minute: _Optional[int] = ..., tokens_per_month: _Optional[int] = ..., items_max: _Optional[int] = ..., endpoints: _Optional[_Iterable[str]] = ..., models: _Optional[_Iterable[str]] = ..., enforcement: _Optional[_Union[Enforcement, str]] = ...) -> None: ...
 
 class ListTiersRequest(_message.Message):
     __slots__ = ()
