@@ -1,6 +1,7 @@
 """A few connections for short statements that requests wait for."""
 
 import asyncio
+from collections.abc import Sequence
 
 import asyncpg
 
@@ -15,14 +16,35 @@ class ShortStatements:
     PostgreSQL is away.
     """
 
-    def __init__(self, url: str, connections: int, timeout_seconds: float) -> None:
+    def __init__(
+        self, url: str, connections: int, timeout_seconds: float, *, durable: bool = False
+    ) -> None:
+        """Make connections whose commits are `durable` before they are answered, or soon after."""
         self._url = url
         self._timeout_seconds = timeout_seconds
         self._slots = asyncio.Semaphore(connections)
         self._idle: list[asyncpg.Connection] = []
+        self._settings = {
+            "application_name": "tessera-authz-charge",
+            "statement_timeout": str(round(timeout_seconds * 1000)),
+        }
+        if not durable:
+            # A crash loses a moment; nobody should wait for a disk because of that.
+            self._settings["synchronous_commit"] = "off"
 
     async def fetch_row(self, statement: str, *arguments: object) -> asyncpg.Record:
         """Run a statement that returns one row, and commit.
+
+        Raises:
+            DatabaseError: it failed, or nobody knows whether it did.
+        """
+        rows = await self.fetch_rows(statement, *arguments)
+        if not rows:
+            raise ValueError("the statement returned no row")
+        return rows[0]
+
+    async def fetch_rows(self, statement: str, *arguments: object) -> Sequence[asyncpg.Record]:
+        """Run a statement that returns any number of rows, and commit.
 
         Raises:
             DatabaseError: it failed, or nobody knows whether it did.
@@ -31,27 +53,19 @@ class ShortStatements:
             async with asyncio.timeout(self._timeout_seconds), self._slots:
                 connection = await self._take_connection()
                 try:
-                    row = await connection.fetchrow(statement, *arguments)
+                    rows: Sequence[asyncpg.Record] = await connection.fetch(statement, *arguments)
                 except BaseException:
                     self._discard(connection)
                     raise
                 self._idle.append(connection)
-        if row is None:
-            raise ValueError("the statement returned no row")
-        return row
+        return rows
 
     async def _take_connection(self) -> asyncpg.Connection:
         while self._idle:
             connection = self._idle.pop()
             if not connection.is_closed():
                 return connection
-        settings = {
-            "application_name": "tessera-authz-charge",
-            "statement_timeout": str(round(self._timeout_seconds * 1000)),
-            # A crash loses a moment's refill; nobody should wait for a disk because of that.
-            "synchronous_commit": "off",
-        }
-        return await asyncpg.connect(self._url, server_settings=settings)
+        return await asyncpg.connect(self._url, server_settings=self._settings)
 
     def _discard(self, failed: asyncpg.Connection) -> None:
         """Drop every connection at once; close() would wait for a server that may be frozen."""

@@ -7,14 +7,16 @@ or twice is ignored, and what it granted is learned from the next, as totals onl
 from dataclasses import replace
 
 from authz.domain.quota.amounts import NOTHING, Amounts
+from authz.domain.quota.bucket import MINUTE
 from authz.domain.quota.held_lease import HeldLease
 from authz.domain.quota.holder import Closing, Holder, Sent, View
 from authz.domain.quota.lease_messages import Answer, Ask, Gone, Granted, LeaseId
-from authz.domain.quota.quota import Limits
 
 
-def ask_for(holder: Holder, cost: Amounts, now: int) -> tuple[Holder, Ask]:
-    """Ask for `cost` beyond what was consumed, and for a slice or for all that waits."""
+def ask_for(
+    holder: Holder, cost: Amounts, now: int, behind: Amounts = NOTHING
+) -> tuple[Holder, Ask]:
+    """Ask for `cost` beyond what was consumed, and for a slice or for all that waits behind it."""
     holder = end_lease(holder, now)
     lease = holder.lease
     if lease is None:  # usable from the first answer on
@@ -26,24 +28,53 @@ def ask_for(holder: Holder, cost: Amounts, now: int) -> tuple[Holder, Ask]:
         lease.spent,
         lease.released,
         needed=lease.consumed + cost,
-        wanted=lease.consumed + slice_of(holder).at_least(cost + holder.backlog),
-        opens=lease.granted == NOTHING,
+        wanted=lease.consumed + slice_of(holder).at_least(cost + behind),
+        opens=lease.is_opening,
+        refilled=lease.refilled,
     )
     asking = Sent(ask, now)
     return replace(holder, lease=lease, asking=asking, serial=holder.serial + 1, asked_at=now), ask
 
 
-def renew_if_low(holder: Holder, now: int) -> tuple[Holder, tuple[Ask, ...]]:
+def renew_if_low(
+    holder: Holder, now: int, behind: Amounts = NOTHING
+) -> tuple[Holder, tuple[Ask, ...]]:
     """Ask for another slice where half of one is left, and the ledger may have one."""
     if holder.asking is not None or holder.lease is None or now < holder.quiet_until:
         return holder, ()
-    wanted = slice_of(holder)
-    if wanted == NOTHING or holder.lease.left.covers(wanted.times(1, 2)):
+    if not is_low(holder, holder.lease):
         return holder, ()
-    if holder.view is None or not _may_have(holder.view, wanted, holder, now):
+    if holder.view is None or not _may_have(holder.view, slice_of(holder), holder, now):
         return holder, ()
-    holder, ask = ask_for(holder, NOTHING, now)
+    holder, ask = ask_for(holder, NOTHING, now, behind)
     return holder, (ask,)
+
+
+def has_to_report_early(holder: Holder, now: int) -> bool:
+    """Tell whether a wait would be told in vain: what was charged refills from its report on.
+
+    There is no haste as long as anything else refills.
+    """
+    lease, view = holder.lease, holder.view
+    if lease is None or view is None or now < holder.quiet_until:
+        return False
+    if lease.spent + lease.unsettled.total == lease.reported:
+        return False
+    return _runs_dry(view, holder, now)
+
+
+def report_early(holder: Holder, now: int) -> tuple[Holder, tuple[Ask, ...]]:
+    """Report all that was charged; a refund that comes later is too late for the lease."""
+    if holder.asking is not None or holder.lease is None:
+        return holder, ()
+    holder, ask = ask_for(replace(holder, lease=holder.lease.settle_all()), NOTHING, now)
+    return holder, (ask,)
+
+
+def is_low(holder: Holder, lease: HeldLease) -> bool:
+    """Tell whether less than half of a slice is left."""
+    requests, tokens = _slice_of(holder)
+    return lease.left.requests * 2 < requests or lease.left.tokens * 2 < tokens
 
 
 def slice_of(holder: Holder) -> Amounts:
@@ -51,23 +82,31 @@ def slice_of(holder: Holder) -> Amounts:
 
     That is what it recently charged in a slice of time, at most what refills in one.
     """
+    return Amounts(*_slice_of(holder))
+
+
+def _slice_of(holder: Holder) -> tuple[int, int]:
+    """Return it without making amounts of it, as every request passes here."""
     if holder.view is None:
-        return NOTHING
-    rules, quota = holder.rules, holder.view.quota
-    limits = Limits(quota.requests.limit, quota.tokens.limit, quota.month.limit)
-    wanted = holder.rate.per_window.times(rules.slice, rules.window)
-    wanted = wanted.at_most(limits.during(rules.slice))
-    return wanted if wanted.requests and wanted.tokens else NOTHING
+        return 0, 0
+    quota, running, last = holder.view.quota, holder.rate.running, holder.rate.last
+    span, window = holder.rules.slice, holder.rules.window
+    requests = max(running.requests, last.requests) * span // window
+    requests = min(requests, quota.requests.limit * span // MINUTE)
+    tokens = max(running.tokens, last.tokens) * span // window
+    tokens = min(tokens, quota.tokens.limit * span // MINUTE)
+    return (requests, tokens) if requests and tokens else (0, 0)
 
 
 def hear(holder: Holder, ask: Ask, answer: Answer, now: int) -> Holder:
     """Take an answer in; its lease lives on from before it was asked for."""
-    if holder.closing is not None and holder.closing.ask.serial == ask.serial:
-        return replace(holder, closing=None, view=View(answer.quota, now))
+    if ask.closes:
+        closing = tuple(each for each in holder.closing if each.ask.serial != ask.serial)
+        return replace(holder, closing=closing, view=View(answer.quota, now))
     sent = holder.asking
     if sent is None or sent.ask.serial != ask.serial:
         return holder
-    holder = replace(holder, asking=None, backlog=NOTHING, view=View(answer.quota, now))
+    holder = replace(holder, asking=None, view=View(answer.quota, now))
     if isinstance(answer, Gone) or holder.lease is None:
         return replace(holder, lease=None)
     return replace(holder, lease=_granted(holder, holder.lease, sent, answer))
@@ -78,13 +117,18 @@ def miss(holder: Holder, ask: Ask, now: int) -> Holder:
     if holder.asking is None or holder.asking.ask.serial != ask.serial:
         return holder
     quiet_until = now + holder.rules.retry_after
-    return replace(holder, asking=None, backlog=NOTHING, quiet_until=quiet_until)
+    return replace(holder, asking=None, quiet_until=quiet_until)
+
+
+def disown(holder: Holder, ask: Ask, now: int) -> Holder:
+    """Drop what the ledger keeps no account of: it knows of no such budget, or no more."""
+    return replace(miss(holder, ask, now), lease=None, closing=())
 
 
 def end_lease(holder: Holder, now: int) -> Holder:
     """Stop spending from a lease whose end has come, and prepare its return."""
     lease = holder.lease
-    if lease is None or now < lease.ends_at or lease.granted == NOTHING:
+    if lease is None or now < lease.ends_at or lease.is_opening:
         return holder
     return close_lease(holder, lease, now)
 
@@ -99,16 +143,25 @@ def close_lease(holder: Holder, lease: HeldLease, now: int) -> Holder:
         closed.released,
         needed=NOTHING,
         wanted=NOTHING,
+        opens=lease.is_owing,
         closes=True,
+        refilled=lease.refilled,
     )
     return replace(
         holder,
         lease=None,
         asking=None,
-        backlog=NOTHING,
-        closing=Closing(ask, now, now + holder.rules.life + holder.rules.grace),
+        closing=(*holder.closing, Closing(ask, now, now + holder.rules.life + holder.rules.grace)),
         serial=holder.serial + 1,
     )
+
+
+def _runs_dry(view: View, holder: Holder, now: int) -> bool:
+    """Tell whether nothing more would refill before the next report is due."""
+    _, there = view.at(now)
+    report_at = there + 2 * holder.rules.window
+    quota = view.quota.at(report_at)
+    return quota.requests.spent == 0 or quota.tokens.spent == 0
 
 
 def _may_have(view: View, wanted: Amounts, holder: Holder, now: int) -> bool:

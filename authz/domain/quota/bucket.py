@@ -87,8 +87,9 @@ class Bucket:
         used = -(-self.taken // MINUTE) - held
         return Limited(dimension, self.limit, used, units, wait)
 
-    def standing(self, held: int = 0) -> Standing:
-        """Return what the headers say to a caller whose lease has `held` units left."""
-        taken = max(0, self.taken - held * MINUTE)
-        remaining = max(0, (self.limit * MINUTE - taken) // MINUTE)
+    def standing(self, now: int, held: int = 0) -> Standing:
+        """Return what the headers say at `now` to a caller whose lease has `held` units left."""
+        spent = max(0, self.spent - max(0, now - self.at) * self.limit)
+        taken = max(0, spent + (self.reserved - held) * MINUTE)
+        remaining = max(0, self.limit - -(-taken // MINUTE))
         return Standing(self.limit, remaining, -(-taken // self.limit))

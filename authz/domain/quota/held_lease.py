@@ -12,7 +12,8 @@ class HeldLease:
     """All that was granted is left, unsettled, spent or released, and nothing is in two of them.
 
     `spent` and `released` only grow: they are what the ledger is told; of `spent` it has confirmed
-    `reported`. `ends_at` is by the holder's clock.
+    `reported`. `ends_at` is by the holder's clock. A lease `is_owing` that begins with a debt, of
+    which so much has `refilled`, until the ledger has answered for it.
     """
 
     id: LeaseId
@@ -23,6 +24,13 @@ class HeldLease:
     spent: Amounts = NOTHING
     released: Amounts = NOTHING
     reported: Amounts = NOTHING
+    is_owing: bool = False
+    refilled: Amounts = NOTHING
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether the ledger may not know of it yet."""
+        return self.is_owing or self.granted == NOTHING
 
     @property
     def consumed(self) -> Amounts:
@@ -44,6 +52,8 @@ class HeldLease:
             self.spent,
             self.released,
             self.reported,
+            self.is_owing,
+            self.refilled,
         )
 
     def enter(self, window: int) -> "HeldLease":
@@ -53,19 +63,33 @@ class HeldLease:
             return self
         return replace(self, unsettled=unsettled, spent=self.spent + settled)
 
-    def settle(self, cost: Amounts, window: int, *, refund: bool) -> "HeldLease":
-        """Settle a charge of that window, once; what was settled by its age stays spent."""
-        unsettled = self.unsettled.take(cost, window)
+    def settle(self, cost: Amounts, batch: int, *, refund: bool) -> "HeldLease":
+        """Settle a charge of that batch, once; what was settled by its age stays spent."""
+        unsettled = self.unsettled.take(cost, batch)
         if unsettled is None:
             return self
         if refund:
             return replace(self, unsettled=unsettled, left=self.left + cost)
         return replace(self, unsettled=unsettled, spent=self.spent + cost)
 
+    def settle_all(self) -> "HeldLease":
+        """Settle every charge, whatever becomes of it."""
+        spent = self.spent + self.unsettled.total
+        return replace(self, unsettled=self.unsettled.settle_all(), spent=spent)
+
     def grow(self, granted: Amounts) -> "HeldLease":
         """Hold the new total; an older answer holds a smaller one, and changes nothing."""
         more = granted.beyond(self.granted)
-        return replace(self, granted=self.granted + more, left=self.left + more)
+        return replace(self, granted=self.granted + more, left=self.left + more, is_owing=False)
+
+    def owe(self, granted: Amounts, refilled: Amounts) -> "HeldLease":
+        """Owe more, of which so much has refilled."""
+        return replace(
+            self,
+            granted=self.granted + granted,
+            spent=self.spent + granted,
+            refilled=self.refilled + refilled,
+        )
 
     def release(self, amounts: Amounts) -> "HeldLease":
         """Give up what is left."""

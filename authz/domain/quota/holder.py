@@ -9,7 +9,7 @@ from authz.domain.quota.amounts import NOTHING, Amounts
 from authz.domain.quota.held_lease import HeldLease
 from authz.domain.quota.lease_messages import Ask, HolderId
 from authz.domain.quota.lease_rules import LeaseRules
-from authz.domain.quota.outcome import Standing
+from authz.domain.quota.outcome import Standings
 from authz.domain.quota.quota import Quota
 from authz.domain.quota.unsettled import NO_RATE, RecentRate
 
@@ -48,18 +48,17 @@ class View:
 class Holder:
     """What a process knows of an account.
 
-    `asking` is the ask that an answer is awaited for: at most one. `closing` is a lease that is
-    being returned; nothing of it is spent any more. `backlog` is what waits for the answer.
+    `asking` is the ask that an answer is awaited for: at most one. `closing` are leases that are
+    being returned; nothing of them is spent any more.
     """
 
     id: HolderId
     rules: LeaseRules
     lease: HeldLease | None = None
     asking: Sent | None = None
-    closing: Closing | None = None
+    closing: tuple[Closing, ...] = ()
     view: View | None = None
     rate: RecentRate = NO_RATE
-    backlog: Amounts = NOTHING
     serial: int = 0
     quiet_until: int = 0
     charged_at: int = 0
@@ -78,10 +77,28 @@ class Holder:
         lease = self.lease
         return lease.left if lease is not None and now < lease.ends_at else NOTHING
 
-    def standing(self, now: int) -> tuple[Standing, Standing] | None:
+    def charge(self, lease: HeldLease, cost: Amounts, now: int) -> "Holder":
+        """Charge what the lease allows."""
+        return Holder(  # spelled out, as every request passes here, and replace() takes thrice that
+            self.id,
+            self.rules,
+            lease.charge(cost),
+            self.asking,
+            self.closing,
+            self.view,
+            self.rate.add(cost),
+            self.serial,
+            self.quiet_until,
+            now,
+            self.asked_at,
+        )
+
+    def standing(self, now: int) -> Standings | None:
         """Return what headers say of requests and tokens; nothing before the first answer."""
         if self.view is None:
             return None
-        quota, _ = self.view.at(now)
-        left = self.left(now)
-        return quota.requests.standing(left.requests), quota.tokens.standing(left.tokens)
+        requests, tokens, left = self.view.quota.requests, self.view.quota.tokens, self.left(now)
+        there = requests.at + now - self.view.heard_at
+        return Standings(
+            requests.standing(there, left.requests), tokens.standing(there, left.tokens)
+        )

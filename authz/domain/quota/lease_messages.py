@@ -7,9 +7,13 @@ whether a statement was committed.
 
 from dataclasses import dataclass
 from typing import NewType
+from uuid import UUID
 
-from authz.domain.quota.amounts import Amounts
+from authz.domain.quota.amounts import NOTHING, Amounts
 from authz.domain.quota.quota import Quota
+
+BudgetId = NewType("BudgetId", UUID)
+"""What has limits and a ledger of its own: an account, by its id, or a key, by its."""
 
 HolderId = NewType("HolderId", str)
 """One incarnation of one process: what starts again is another holder."""
@@ -31,6 +35,9 @@ class Ask:
     holder needs `needed` to be granted, all or nothing, and would like `wanted`. `opens`: it holds
     nothing of this lease yet. `closes`: it has stopped spending, and `spent` and `released` are
     all. No two asks of a holder have the same serial number.
+
+    A lease that `opens` may begin with more spent than was granted: by a holder on its own, while
+    there was no ledger to ask. Of that so much has `refilled` since; the month has it spent all.
     """
 
     serial: int
@@ -41,6 +48,7 @@ class Ask:
     wanted: Amounts
     opens: bool = False
     closes: bool = False
+    refilled: Amounts = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,11 @@ def answer(
     lease = ledger.leases.get(ask.lease)
     if lease is None and not ask.opens:
         return ledger, Gone(ask.lease, ledger.quota)
+    is_new = lease is None
     lease = lease or Lease(NOTHING, NOTHING, NOTHING, now + rules.life + rules.grace)
     quota, lease = _book(ledger.quota, lease, ask)
+    if is_new:
+        quota = quota.refilled(ask.refilled)
     if ask.closes:
         return _close(Ledger(quota, ledger.leases), lease, ask.lease)
     return _grant(Ledger(quota, ledger.leases), lease, ask, rules, now)

@@ -27,3 +27,11 @@ class Standing:
     limit: int
     remaining: int
     reset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """What the headers tell."""
+
+    requests: Standing
+    tokens: Standing

@@ -84,6 +84,12 @@ class Quota:
             self.month.spend(amounts.tokens, reserved.tokens),
         )
 
+    def refilled(self, amounts: Amounts) -> "Quota":
+        """Take off what was just spent, and long ago in truth; the month does not refill."""
+        return Quota(
+            self.requests.spend(-amounts.requests), self.tokens.spend(-amounts.tokens), self.month
+        )
+
     def release(self, amounts: Amounts) -> "Quota":
         """Give reserved amounts up unspent."""
         return Quota(

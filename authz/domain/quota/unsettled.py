@@ -10,12 +10,14 @@ from authz.domain.quota.amounts import NOTHING, Amounts
 class Unsettled:
     """Charges whose requests may still fail, so that they are not reported as spent yet.
 
-    A charge without an outcome is settled once its window and the next are over.
+    A charge without an outcome is settled once its window and the next are over. The young ones are
+    the batch of that number, the old ones the batch before.
     """
 
     young: Amounts = NOTHING
     old: Amounts = NOTHING
     window: int = 0
+    batch: int = 0
 
     @property
     def total(self) -> Amounts:
@@ -27,19 +29,23 @@ class Unsettled:
         if window <= self.window:
             return self, NOTHING
         if window == self.window + 1:
-            return Unsettled(NOTHING, self.young, window), self.old
-        return Unsettled(window=window), self.total
+            return Unsettled(NOTHING, self.young, window, self.batch + 1), self.old
+        return Unsettled(NOTHING, NOTHING, window, self.batch + 2), self.total
 
     def add(self, cost: Amounts) -> "Unsettled":
         """Charge in the running window."""
-        return Unsettled(self.young + cost, self.old, self.window)
+        return Unsettled(self.young + cost, self.old, self.window, self.batch)
 
-    def take(self, cost: Amounts, window: int) -> "Unsettled | None":
-        """Take out what was charged in a window; nothing where that is settled already."""
-        if window == self.window and self.young.covers(cost):
-            return Unsettled(self.young - cost, self.old, self.window)
-        if window == self.window - 1 and self.old.covers(cost):
-            return Unsettled(self.young, self.old - cost, self.window)
+    def settle_all(self) -> "Unsettled":
+        """Settle all now: what is charged next in this window is no part of the same batch."""
+        return Unsettled(NOTHING, NOTHING, self.window, self.batch + 2)
+
+    def take(self, cost: Amounts, batch: int) -> "Unsettled | None":
+        """Take out what was charged in a batch; nothing where that is settled already."""
+        if batch == self.batch and self.young.covers(cost):
+            return Unsettled(self.young - cost, self.old, self.window, self.batch)
+        if batch == self.batch - 1 and self.old.covers(cost):
+            return Unsettled(self.young, self.old - cost, self.window, self.batch)
         return None
 
 
@@ -48,16 +54,14 @@ ALL_SETTLED: Final = Unsettled()
 
 @dataclass(frozen=True, slots=True)
 class RecentRate:
-    """What was charged in the running window and in the last one."""
+    """What was charged in the running window and in the last one.
+
+    The higher of both counts: a rate that rises is followed at once.
+    """
 
     running: Amounts = NOTHING
     last: Amounts = NOTHING
     window: int = 0
-
-    @property
-    def per_window(self) -> Amounts:
-        """The higher of both: a rate that rises is followed at once."""
-        return self.running.at_least(self.last)
 
     def enter(self, window: int) -> "RecentRate":
         """Return the rate as it is in that window."""

@@ -1,16 +1,27 @@
 """What a holder does as time passes: reports, renews, and returns what it does not use."""
 
 from dataclasses import replace
+from typing import Final
 
 from authz.domain.quota.amounts import NOTHING
-from authz.domain.quota.asking import ask_for, close_lease, end_lease, renew_if_low, slice_of
+from authz.domain.quota.asking import (
+    ask_for,
+    close_lease,
+    end_lease,
+    is_low,
+    renew_if_low,
+    slice_of,
+)
 from authz.domain.quota.held_lease import HeldLease
 from authz.domain.quota.holder import Holder
 from authz.domain.quota.lease_messages import Ask
 
+_LOW: Final = 250_000
+"""How often a holder that is low looks whether the ledger may have something again."""
+
 
 def tend(holder: Holder, now: int) -> tuple[Holder, tuple[Ask, ...]]:
-    """Do what is due; to be called several times a second while there is a lease."""
+    """Do what is due."""
     holder = holder.enter(now)
     if holder.asking is None:
         holder = end_lease(holder, now)
@@ -18,6 +29,7 @@ def tend(holder: Holder, now: int) -> tuple[Holder, tuple[Ask, ...]]:
     if (
         lease is not None
         and holder.asking is None
+        and not lease.is_owing
         and now >= holder.charged_at + holder.rules.idle_after
     ):
         holder = close_lease(holder, lease, now)
@@ -26,11 +38,24 @@ def tend(holder: Holder, now: int) -> tuple[Holder, tuple[Ask, ...]]:
     return holder, renewals + returns
 
 
+def next_due(holder: Holder, now: int) -> int | None:
+    """Return before when `tend` has nothing to ask, unless something is charged or answered."""
+    times = [closing.due_at for closing in holder.closing]
+    if holder.lease is not None and holder.asking is None:
+        if not holder.lease.is_owing:
+            times.append(holder.charged_at + holder.rules.idle_after)
+        if not holder.lease.is_opening:
+            times.append(holder.lease.ends_at)
+        times += [max(at, holder.quiet_until) for at in _asks_due(holder, holder.lease, now)]
+    return min(times, default=None)
+
+
 def stop(holder: Holder, now: int) -> tuple[Holder, tuple[Ask, ...]]:
-    """Return the lease at once, because the process ends; what is unsettled counts as spent."""
+    """Return all at once, because the process ends; what is unsettled counts as spent."""
     if holder.lease is not None:
         holder = close_lease(holder, holder.lease, now)
-    return _return(holder, now)
+    closing = tuple(replace(each, due_at=now) for each in holder.closing)
+    return _return(replace(holder, closing=closing), now)
 
 
 def _renew(holder: Holder, now: int) -> tuple[Holder, tuple[Ask, ...]]:
@@ -46,6 +71,21 @@ def _renew(holder: Holder, now: int) -> tuple[Holder, tuple[Ask, ...]]:
     return holder, (ask,)
 
 
+def _asks_due(holder: Holder, lease: HeldLease, now: int) -> list[int]:
+    rules, times = holder.rules, []
+    report_at = holder.asked_at + rules.report_every
+    if lease.spent != lease.reported:
+        times.append(report_at)
+    if lease.unsettled.total != NOTHING:
+        windows = 1 if lease.unsettled.old != NOTHING else 2
+        times.append(max(report_at, (lease.unsettled.window + windows) * rules.window))
+    if lease.left != NOTHING:
+        times.append(lease.ends_at - rules.life // 2)
+    if is_low(holder, lease):
+        times.append(now + _LOW)
+    return times
+
+
 def _has_to_report(holder: Holder, lease: HeldLease, now: int) -> bool:
     """What is not reported does not refill."""
     return lease.spent != lease.reported and now >= holder.asked_at + holder.rules.report_every
@@ -56,11 +96,12 @@ def _ages(holder: Holder, lease: HeldLease, now: int) -> bool:
 
 
 def _return(holder: Holder, now: int) -> tuple[Holder, tuple[Ask, ...]]:
-    """Send the return of a lease, and again until it is answered."""
-    closing = holder.closing
-    if closing is None or now < closing.due_at:
+    """Send the returns of leases, and again until they are answered."""
+    if not holder.closing:
         return holder, ()
-    if now >= closing.ends_at:  # the ledger has taken it as spent
-        return replace(holder, closing=None), ()
     due_at = now + holder.rules.retry_after
-    return replace(holder, closing=replace(closing, due_at=due_at)), (closing.ask,)
+    # What has ended otherwise was taken as spent by the ledger.
+    closing = [each for each in holder.closing if now < each.ends_at]
+    due = [each.ask for each in closing if each.due_at <= now]
+    closing = [replace(each, due_at=due_at) if each.due_at <= now else each for each in closing]
+    return replace(holder, closing=tuple(closing)), tuple(due)

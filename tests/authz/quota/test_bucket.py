@@ -92,8 +92,8 @@ def test_what_is_reserved_does_not_refill(
 
 def test_the_headers_say_what_openai_documents() -> None:
     """3,000 a minute with one used is full in 20 ms; 3 of 3 used leaves a wait of 20 s."""
-    assert Bucket(3_000).spend(1).standing().reset == 20_000
-    assert Bucket(3_000).spend(1).standing().remaining == 2_999
+    assert Bucket(3_000).spend(1).standing(0).reset == 20_000
+    assert Bucket(3_000).spend(1).standing(0).remaining == 2_999
     limited = Bucket(3).spend(3).judge(1, Dimension.REQUESTS)
     assert limited == Limited(Dimension.REQUESTS, 3, 3, 1, 20_000_000)
 
