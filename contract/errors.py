@@ -15,6 +15,7 @@ ErrorType = Literal[
     "invalid_request_error",
     "max_tokens_per_request",
     "requests",
+    "tokens",
     "insufficient_quota",
     "server_error",
 ]
@@ -31,6 +32,7 @@ class ApiError:
     """One answer that is not a success.
 
     `retry_after` is the exact wait after which the same request can succeed, where that is known.
+    One that `is_final` is not worth being repeated, though its status is one that the SDKs retry.
     """
 
     status: int
@@ -39,6 +41,7 @@ class ApiError:
     param: str | None = None
     code: str | None = None
     retry_after: timedelta | None = None
+    is_final: bool = False
 
     def body(self) -> bytes:
         """Return the JSON body, as OpenAI shapes it."""
@@ -54,6 +57,8 @@ class ApiError:
     def headers(self) -> dict[str, str]:
         """Return the headers that go with the body: its media type, and what the SDKs retry on."""
         headers = {"content-type": "application/json"}
+        if self.is_final:
+            return headers | {"x-should-retry": "false"}
         if self.retry_after is None:
             return headers
         if self.retry_after > _RETRYABLE_WAIT_MAX:
@@ -226,20 +231,67 @@ def max_tokens_per_request(requested: int, tokens_max: int, *, at_least: bool = 
 # ---- how much ----
 
 
-def request_rate_exceeded(
-    model: str, account: str, limit: int, used: int, retry_after: timedelta
-) -> ApiError:
-    """The tier's requests per minute are used up; `retry_after` is when one more fits."""
-    seconds = f"{retry_after.total_seconds():.3f}".rstrip("0").rstrip(".")
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A limit per minute, of `account` or of the one key alone, and how it stands."""
+
+    model: str
+    account: str
+    limit: int
+    used: int
+    requested: int
+    is_of_key: bool = False
+
+    def name(self, what: str) -> str:
+        """Return what the limit is called in messages."""
+        whose = "this key's " if self.is_of_key else ""
+        return f"{self.model} in account {self.account} on {whose}{what}"
+
+
+def request_rate_exceeded(rate: Rate, retry_after: timedelta) -> ApiError:
+    """The requests per minute are used up; `retry_after` is when one more fits."""
     return ApiError(
         status=429,
-        message=(
-            f"Rate limit reached for {model} in account {account} on requests per min (RPM): "
-            f"Limit {limit}, Used {used}, Requested 1. Please try again in {seconds}s."
-        ),
+        message=_rate_reached(rate, "requests per min (RPM)", retry_after),
         type="requests",
         code="rate_limit_exceeded",
         retry_after=retry_after,
+    )
+
+
+def token_rate_exceeded(rate: Rate, retry_after: timedelta) -> ApiError:
+    """The tokens per minute are used up; `retry_after` is when so many fit."""
+    return ApiError(
+        status=429,
+        message=_rate_reached(rate, "tokens per min (TPM)", retry_after),
+        type="tokens",
+        code="rate_limit_exceeded",
+        retry_after=retry_after,
+    )
+
+
+def request_too_large(rate: Rate) -> ApiError:
+    """One request asks for more tokens than a whole minute allows: it will never fit."""
+    return ApiError(
+        status=429,
+        message=(
+            f"Request too large for {rate.name('tokens per min (TPM)')}: "
+            f"Limit {rate.limit}, Requested {rate.requested}. Send fewer inputs at a time."
+        ),
+        type="tokens",
+        code="rate_limit_exceeded",
+        is_final=True,
+    )
+
+
+def quota_exceeded() -> ApiError:
+    """The month's tokens are spent; that they come back with the next is no reason to retry."""
+    return ApiError(
+        status=429,
+        message="You exceeded your current quota, please check your plan and billing details.",
+        type="insufficient_quota",
+        code="insufficient_quota",
+        is_final=True,
     )
 
 
@@ -285,6 +337,15 @@ def internal() -> ApiError:
         message="The server had an error while processing your request. Please try again.",
         type="server_error",
         code="internal_error",
+    )
+
+
+def _rate_reached(rate: Rate, what: str, retry_after: timedelta) -> str:
+    milliseconds = math.ceil(retry_after / timedelta(milliseconds=1))
+    seconds = f"{milliseconds / 1000:.3f}".rstrip("0").rstrip(".")
+    return (
+        f"Rate limit reached for {rate.name(what)}: Limit {rate.limit}, Used {rate.used}, "
+        f"Requested {rate.requested}. Please try again in {seconds}s."
     )
 
 

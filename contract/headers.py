@@ -9,6 +9,14 @@ ACCOUNT: Final = "x-tessera-account"
 KEY: Final = "x-tessera-key"
 TOKENS: Final = "x-tessera-tokens"
 """Tokens that authz charged for this request; the adapter's usage must equal it."""
+MINUTE: Final = "x-tessera-minute"
+"""The minute, counted since 1970, to which authz charged it; logged, so that counts of the same
+minute can be compared."""
+SERVED_TOKENS: Final = "x-tessera-served-tokens"
+"""On responses of the adapter: the tokens of the vectors that it answers with. Envoy keeps it for
+the access log, in metadata of this name, and no client sees it."""
+METADATA: Final = "tessera"
+"""The namespace of that metadata."""
 
 CLIENT_ADDRESS: Final = "x-tessera-client-address"
 """Where a request comes from, as Envoy knows it; for authz alone."""
@@ -17,8 +25,13 @@ KEY_EXPIRES: Final = "x-tessera-key-expires"
 """On responses: when the key that was used will end, if that is soon."""
 
 REQUEST_ID: Final = "x-request-id"
+RETRY_COUNT: Final = "x-stainless-retry-count"
+"""How often the SDKs have tried before."""
 PROCESSING_MS: Final = "openai-processing-ms"
 
 RATE_LIMIT_REQUESTS: Final = "x-ratelimit-limit-requests"
 RATE_REMAINING_REQUESTS: Final = "x-ratelimit-remaining-requests"
 RATE_RESET_REQUESTS: Final = "x-ratelimit-reset-requests"
+RATE_LIMIT_TOKENS: Final = "x-ratelimit-limit-tokens"
+RATE_REMAINING_TOKENS: Final = "x-ratelimit-remaining-tokens"
+RATE_RESET_TOKENS: Final = "x-ratelimit-reset-tokens"

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from authz.domain.bucket import Bucket
 from authz.domain.directory import AccountId, KeyId
+from authz.domain.evidence import Evidence
+from authz.domain.quota.outcome import Standings
 from contract.errors import ApiError
 
 
@@ -27,33 +28,43 @@ class Reason(StrEnum):
     INVALID_REQUEST = "invalid_request"
     TOO_MANY_ITEMS = "too_many_items"
     TOO_MANY_REQUESTS = "too_many_requests"
+    TOO_MANY_TOKENS = "too_many_tokens"
+    REQUEST_TOO_LARGE = "request_too_large"
+    MONTH_SPENT = "month_spent"
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The request may pass. `bucket` is absent where requests are not charged.
+    """The request may pass. `standing` and `evidence` are absent where requests are not charged.
 
+    Its tokens were charged to the `minute`, counted since 1970, in which they are usage.
     `key_expires_at` is there where the key's end is near.
     """
 
     account_id: AccountId
     key_id: KeyId
     tokens: int | None = None
-    bucket: Bucket | None = None
+    standing: Standings | None = None
     key_expires_at: datetime | None = None
+    evidence: Evidence | None = None
+    minute: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Denied:
     """The request may not pass; `error` is what the client is told.
 
-    `key_expires_at` is there where the key was accepted and its end is near.
+    `standing` is there where it was to be charged, and `evidence` where limits refused it. The ids
+    are there where the key was accepted, `key_expires_at` where its end is near too.
     """
 
     reason: Reason
     error: ApiError
-    bucket: Bucket | None = None
+    standing: Standings | None = None
     key_expires_at: datetime | None = None
+    evidence: Evidence | None = None
+    account_id: AccountId | None = None
+    key_id: KeyId | None = None
 
 
 Verdict = Allowed | Denied

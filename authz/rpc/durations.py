@@ -1,12 +1,9 @@
 """Durations as OpenAI writes them in headers: Go's format."""
 
-import math
-from datetime import timedelta
 
-
-def format_duration(duration: timedelta) -> str:
+def format_duration(microseconds: int) -> str:
     """Write a duration, rounded up to a millisecond: `0s`, `20ms`, `1.5s`, `6m0s`."""
-    milliseconds = math.ceil(duration / timedelta(milliseconds=1))
+    milliseconds = -(-microseconds // 1000)
     if milliseconds == 0:
         return "0s"
     if milliseconds < 1000:

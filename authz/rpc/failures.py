@@ -10,38 +10,46 @@ import structlog
 from prometheus_client import Counter
 
 from authz.domain.undecided import (
+    ChargesBusyError,
     DirectoryStaleError,
     QuotaUnavailableError,
     TokenisersBusyError,
     UndecidedError,
+    UsageUnavailableError,
 )
+from authz.rpc.check_request import to_question
 from authz.rpc.check_response import deny
+from authz.service.decisions.record import DecisionRecorder
 from contract import errors
 from contract.errors import ApiError
-from proto.tessera.envoy.v1.ext_authz_pb2 import CheckRequest, CheckResponse
+from proto.tessera.envoy.v1.ext_authz_pb2 import CheckRequest
 
 ANSWERS: Final[Mapping[type[UndecidedError], Callable[[timedelta], ApiError]]] = {
     DirectoryStaleError: errors.unavailable,
     QuotaUnavailableError: errors.unavailable,
     TokenisersBusyError: errors.overloaded,
+    ChargesBusyError: errors.overloaded,
+    UsageUnavailableError: errors.unavailable,
 }
 """The one table of errors; every kind of `UndecidedError` is in it."""
 
-CheckContext: TypeAlias = "grpc.aio.ServicerContext[CheckRequest, CheckResponse]"
-Check = Callable[[CheckRequest, CheckContext], Awaitable[CheckResponse]]
+CheckContext: TypeAlias = "grpc.aio.ServicerContext[CheckRequest, bytes]"
+Check = Callable[[CheckRequest, CheckContext], Awaitable[bytes]]
 
 _log = structlog.get_logger()
 
 
-def answer_failures(check: Check, failures: Counter) -> Check:
-    """Return `check` with every exception answered by the table."""
+def answer_failures(check: Check, failures: Counter, decisions: DecisionRecorder) -> Check:
+    """Return `check` with every exception answered by the table, and noted among the decisions."""
 
-    async def answered(request: CheckRequest, context: CheckContext) -> CheckResponse:
+    async def answered(request: CheckRequest, context: CheckContext) -> bytes:
         try:
             return await check(request, context)
         except UndecidedError as undecided:
             failures.inc()
-            return deny(_to_error(undecided))
+            error = _to_error(undecided)
+            decisions.note_undecided(to_question(request), undecided, error)
+            return deny(error)
         except Exception:  # noqa: BLE001 the last place where it can be logged
             failures.inc()
             _log.exception("check.failed")

@@ -64,6 +64,9 @@ class Breaker:
                 await self._probe()
             except DatabaseError:
                 continue
+            except Exception:  # noqa: BLE001 who gives up probing stays without a ledger for ever
+                _log.exception("quota.probe_failed")
+                continue
             self._opened_at = None
             self._metrics.outage.set(0)
             _log.info("quota.outage_ended")

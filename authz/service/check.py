@@ -3,31 +3,43 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import assert_never
 
-from authz.domain.directory import Endpoint, Holder, Key
+from authz.domain.directory import AccountId, Endpoint, Holder, Key, KeyId
 from authz.domain.endpoints import find_endpoint
+from authz.domain.quota.amounts import Amounts
+from authz.domain.undecided import UndecidedError
 from authz.domain.verdict import Allowed, Denied, Reason, Verdict
 from authz.service.authenticate import Authenticator
 from authz.service.count_tokens import TokenCounter
 from authz.service.entitle import check_endpoint
-from authz.service.request_quota import RequestQuota
+from authz.service.quota.charger import Charger
+from authz.service.quota.decision import Refused, Ticket
+from authz.service.quota.refusal import deny
 from contract import errors
+
+Record = Callable[[str, AccountId, KeyId, Amounts, Ticket], int]
+"""Writes down what a request, by its id, was charged; returns the minute that it counts in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a verdict is made from."""
+    """What a verdict is made from; with its id and, as the SDKs tell, which attempt it is."""
 
     method: str
     path: str
     authorization: str | None = field(repr=False)
     client_address: str | None
     body: bytes = field(repr=False)
+    request_id: str = ""
+    retry_count: int = 0
 
 
 class Checker:
     """Decides. `clock` gives the time of day, against which keys expire.
+
+    What `record` has returned for is usage; where it raises, the request does not pass.
 
     A key whose end is nearer than `expires_notice` has it told with each verdict.
     """
@@ -36,13 +48,15 @@ class Checker:
         self,
         authenticator: Authenticator,
         counter: TokenCounter,
-        quota: RequestQuota,
+        charger: Charger,
+        record: Record,
         clock: Callable[[], datetime],
         expires_notice: timedelta,
     ) -> None:
         self._authenticator = authenticator
         self._counter = counter
-        self._quota = quota
+        self._charger = charger
+        self._record = record
         self._clock = clock
         self._expires_notice = expires_notice
 
@@ -58,7 +72,13 @@ class Checker:
         )
         if isinstance(holder, Denied):
             return holder
-        verdict = await self._judge_holder(holder, question)
+        try:
+            verdict = await self._judge_holder(holder, question)
+        except UndecidedError as undecided:
+            undecided.account_id, undecided.key_id = holder.account.id, holder.key.id
+            raise
+        if isinstance(verdict, Denied):
+            verdict = replace(verdict, account_id=holder.account.id, key_id=holder.key.id)
         if self._ends_soon(holder.key, now):
             return replace(verdict, key_expires_at=holder.key.expires_at)
         return verdict
@@ -73,29 +93,40 @@ class Checker:
         if (denied := check_endpoint(holder, endpoint)) is not None:
             return denied
         match endpoint:
-            case Endpoint.MODELS:
+            case Endpoint.MODELS | Endpoint.USAGE:
                 # Clients list models when they start; it costs nothing and is not charged.
                 return Allowed(holder.account.id, holder.key.id)
             case Endpoint.EMBEDDINGS:
-                return await self._judge_embeddings(holder, question.body)
+                return await self._judge_embeddings(holder, question)
             case _:
                 assert_never(endpoint)
 
-    async def _judge_embeddings(self, holder: Holder, body: bytes) -> Verdict:
+    async def _judge_embeddings(self, holder: Holder, question: Question) -> Verdict:
         """Count, then charge: a request that is wrong in itself costs its sender nothing."""
-        account, limit = holder.account, holder.tier.requests_per_minute
-        tokens = await self._counter.count(body, holder)
+        tokens = await self._counter.count(question.body, holder)
         if isinstance(tokens, Denied):
-            return replace(tokens, bucket=self._quota.peek(account.id, limit))
-        charge = await self._quota.charge(account.id, limit)
-        bucket = charge.bucket
-        if charge.granted:
-            return Allowed(account.id, holder.key.id, tokens, bucket)
-        error = errors.request_rate_exceeded(
-            self._counter.model,
-            account.name,
-            bucket.limit,
-            bucket.limit - bucket.remaining,
-            bucket.time_until_one_fits,
+            if tokens.error.status != HTTPStatus.BAD_REQUEST:
+                return tokens
+            return replace(tokens, standing=self._charger.standing(holder))
+        cost = Amounts(1, tokens)
+        decision = await self._charger.charge(holder, cost)
+        if isinstance(decision, Refused):
+            return deny(decision, self._counter.model, holder)
+        minute = self._write_down(question.request_id, holder, cost, decision.ticket)
+        return Allowed(
+            holder.account.id,
+            holder.key.id,
+            tokens,
+            decision.standing,
+            evidence=decision.evidence,
+            minute=minute,
         )
-        return Denied(Reason.TOO_MANY_REQUESTS, error, bucket)
+
+    def _write_down(self, request_id: str, holder: Holder, cost: Amounts, ticket: Ticket) -> int:
+        """Write down what was charged, or undo it: what is not usage is not charged."""
+        account_id, key_id = holder.account.id, holder.key.id
+        try:
+            return self._record(request_id, account_id, key_id, cost, ticket)
+        except BaseException:
+            self._charger.refund(account_id, key_id, ticket)
+            raise

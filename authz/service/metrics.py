@@ -1,9 +1,16 @@
 """What authz counts."""
 
+from typing import Final
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from authz.domain.evidence import Source
+from authz.domain.quota.amounts import Dimension
 from authz.domain.verdict import Reason
 from authz.service.current_directory import CurrentDirectory
+
+UNDECIDED: Final = "undecided"
+"""Why a request of a shadow tier would be refused, where it is no limit."""
 
 
 class DirectoryMetrics:
@@ -50,11 +57,35 @@ class QuotaMetrics:
     """How requests are charged."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.statements = Counter(
-            "authz_charge_statements", "Statements that charged requests", registry=registry
+        self.lease_statements = Counter(
+            "authz_lease_statements", "Statements that asked for leases", registry=registry
         )
-        self.charges = Counter(
-            "authz_charges", "Requests that those statements charged for", registry=registry
+        self.lease_asks = Counter(
+            "authz_lease_asks", "Reports and wishes in those statements", registry=registry
+        )
+        charged = Counter(
+            "authz_charges",
+            "Requests charged, by what told that there is room",
+            ["source"],
+            registry=registry,
+        )
+        self.charged = {source: charged.labels(source) for source in Source}
+        shadow = Counter(
+            "authz_shadow_refusals",
+            "Requests that passed though a limit of a shadow tier would refuse them",
+            ["reason"],
+            registry=registry,
+        )
+        self.shadow_refusals = {each: shadow.labels(each) for each in (*Dimension, UNDECIDED)}
+        self.leased_requests = Gauge(
+            "authz_leased_requests",
+            "Held by this process and not used: no other process can have them",
+            registry=registry,
+        )
+        self.leased_tokens = Gauge(
+            "authz_leased_tokens",
+            "Held by this process and not used: no other process can have them",
+            registry=registry,
         )
         self.outages = Counter(
             "authz_charge_outages", "Times that charging fell back", registry=registry

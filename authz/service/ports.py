@@ -1,13 +1,12 @@
 """What the services need from outside, in their own words."""
 
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from authz.domain.bucket import Bucket
-from authz.domain.directory import AccountId
 from authz.domain.packed_directory import Directory
 from authz.domain.pepper import Peppers
+from authz.domain.quota.lease_messages import Answer, Ask, BudgetId
 from authz.domain.snapshot import Snapshot
 
 
@@ -93,20 +92,24 @@ class SnapshotStore(Protocol):
         """Keep nothing from which a process could start and answer checks. Raises `OSError`."""
 
 
-class RequestLedger(Protocol):
-    """The one account of what was used, shared by every process."""
+class LeaseLedger(Protocol):
+    """The one account of what was spent and leased, shared by every process."""
 
-    async def take(
-        self, account_id: AccountId, limit: int, asked: int, owed: float = 0.0
-    ) -> tuple[int, Bucket]:
-        """Charge all of `owed`, then up to `asked` at once.
+    async def answer(self, asks: Sequence[tuple[BudgetId, Ask]]) -> Sequence[Answer | None]:
+        """Answer asks in one transaction; in the same order.
 
-        Returns how many of `asked` were granted, and the bucket after.
+        There is no answer where there is no such budget: an unknown account or key, or a key
+        without limits of its own.
 
         Raises:
-            DatabaseError: it is unknown whether anything was charged.
+            DatabaseError: it is unknown whether anything was booked; or the ledger has lost its
+                newest state and grants nothing yet.
         """
         ...
 
+    async def count_processes(self) -> int:
+        """Return how many processes may still answer checks. Raises `DatabaseError`."""
+        ...
+
     async def ping(self) -> None:
-        """Return if a charge would have a chance. Raises `DatabaseError`."""
+        """Return if an ask would have a chance. Raises `DatabaseError`."""

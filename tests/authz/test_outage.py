@@ -1,11 +1,15 @@
 """What happens to requests while PostgreSQL is away."""
 
+import contextlib
 import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Final, TypeAlias
 
+import asyncpg
 import psutil
 import pytest
 
@@ -14,6 +18,11 @@ from stack.postgres import Postgres
 from stack.spawn import Spawned, spawn
 from tests.authz.running import Authz, Setup
 from tests.waiting import wait_until
+
+_SETTINGS: Final = {**postgres.DISPOSABLE, "synchronous_commit": "on"}
+"""What is killed may forget nothing that it has confirmed."""
+
+Away: TypeAlias = AbstractAsyncContextManager[None]
 
 
 class _Server:
@@ -30,7 +39,7 @@ class _Server:
         self._spawned = self._start()
 
     def _start(self) -> Spawned:
-        process = postgres.describe(self.postgres, self._log, settings=postgres.DISPOSABLE)
+        process = postgres.describe(self.postgres, self._log, settings=_SETTINGS)
         spawned = spawn(process.command, self._log, stop_signal=process.stop_signal)
         wait_until(lambda: postgres.is_ready(self.postgres), self._log.read_text)
         return spawned
@@ -100,29 +109,95 @@ async def authz(setup: Setup, key: str) -> AsyncIterator[Authz]:
         authz.kill()
 
 
-async def test_known_keys_go_on_when_postgres_is_killed(
-    server: _Server, authz: Authz, key: str
-) -> None:
-    """Every request meanwhile is served, and the ledger is used again afterwards."""
+@asynccontextmanager
+async def _killed(server: _Server) -> AsyncIterator[None]:
     server.kill()
-    assert [await authz.status(key) for _ in range(50)] == [200] * 50
-    await authz.logs("quota.outage_began")
-    server.restart()
-    await authz.logs("quota.outage_ended")
-    assert await authz.status(key) == 200
+    try:
+        yield
+    finally:
+        server.restart()
 
 
-async def test_known_keys_go_on_when_postgres_is_frozen(
-    server: _Server, authz: Authz, key: str
-) -> None:
+@asynccontextmanager
+async def _frozen(server: _Server) -> AsyncIterator[None]:
     """Its connections stay open and silent; only our own time limits notice."""
     server.freeze()
     try:
-        assert [await authz.status(key) for _ in range(50)] == [200] * 50
-        assert "quota.outage_began" in authz.events()
+        yield
     finally:
         server.thaw()
-    await authz.logs("quota.outage_ended")
+
+
+@asynccontextmanager
+async def _without_connections(server: _Server) -> AsyncIterator[None]:
+    """Somebody else has them all."""
+    taken = [await asyncpg.connect(server.postgres.url())]
+    try:
+        await _take_all(server, taken)
+        await taken[0].execute(_END_OTHERS)
+        await _take_all(server, taken)
+        yield
+    finally:
+        for connection in taken:
+            connection.terminate()
+
+
+async def _take_all(server: _Server, taken: list[asyncpg.Connection]) -> None:
+    with contextlib.suppress(asyncpg.TooManyConnectionsError):
+        while True:
+            taken.append(await asyncpg.connect(server.postgres.url()))
+
+
+@asynccontextmanager
+async def _slow(server: _Server) -> AsyncIterator[None]:
+    """It answers, but not in time."""
+    blocker = await asyncpg.connect(server.postgres.url())
+    try:
+        await blocker.execute("BEGIN")
+        await blocker.execute("LOCK TABLE quotas")
+        yield
+    finally:
+        blocker.terminate()
+
+
+_END_OTHERS: Final = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE application_name LIKE 'tessera-authz%'
+"""
+
+
+@pytest.mark.parametrize("fault", [_killed, _frozen, _without_connections, _slow])
+async def test_known_keys_go_on_while_postgres_is_away_and_nothing_is_lost(
+    server: _Server, setup: Setup, key: str, fault: Callable[[_Server], Away]
+) -> None:
+    """Every request is served; when it is back it is asked again, and has booked every token."""
+    authz, before = Authz(setup), await _booked(server)
+    try:
+        await authz.serves()
+        served = [await authz.status(key) for _ in range(5)]
+        async with fault(server):
+            while "quota.outage_began" not in authz.events():
+                served.append(await authz.status(key))
+            served += [await authz.status(key) for _ in range(30)]
+        await authz.logs("quota.outage_ended")
+        served += [await authz.status(key) for _ in range(5)]
+        assert set(served) == {200}
+        assert await authz.stop() == 0
+        assert await _booked(server) == before + 3 * len(served)
+    finally:
+        authz.kill()
+
+
+async def _booked(server: _Server) -> int:
+    """Return the tokens that the month has spent, where nothing is leased any more."""
+    connection = await asyncpg.connect(server.postgres.url())
+    row = await connection.fetchrow(
+        "SELECT sum(month_spent)::bigint AS spent, sum(tokens_reserved)::bigint AS held FROM quotas"
+    )
+    connection.terminate()
+    assert row is not None
+    assert not row["held"]
+    return row["spent"] or 0
 
 
 async def test_a_process_that_died_starts_from_its_snapshot_while_postgres_is_down(

@@ -1,14 +1,15 @@
 """Between Envoy's words and ours."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from authz.domain.bucket import Bucket
 from authz.domain.directory import AccountId, KeyId
+from authz.domain.quota.outcome import Standing, Standings
+from authz.domain.traffic import Traffic
 from authz.domain.undecided import UndecidedError
 from authz.domain.verdict import Allowed, Denied, Reason
 from authz.rpc.access_log import AccessLogServicer
@@ -16,11 +17,14 @@ from authz.rpc.check_request import to_question
 from authz.rpc.check_response import to_response
 from authz.rpc.durations import format_duration
 from authz.rpc.failures import ANSWERS
+from authz.service.count_traffic import TrafficCounter
+from authz.service.write_later import LateWriter
 from contract import errors
+from contract.errors import Rate
 from proto.tessera.envoy.v1.access_log_pb2 import HttpAccessLogEntry, StreamAccessLogsMessage
-from proto.tessera.envoy.v1.ext_authz_pb2 import CheckRequest, HeaderValueOption
+from proto.tessera.envoy.v1.ext_authz_pb2 import CheckRequest, CheckResponse, HeaderValueOption
 
-_BUCKET = Bucket(3000, 1, 0.0)
+_STANDING = Standings(Standing(3000, 2999, 20_000), Standing(250_000, 249_977, 5_520))
 
 
 def _values(options: "list[HeaderValueOption]") -> dict[str, str]:
@@ -42,7 +46,20 @@ def test_a_question_is_taken_out_of_envoys_message() -> None:
     assert (question.authorization, question.body) == ("Bearer y", b"x")
     assert question.client_address is None
     http.headers["x-tessera-client-address"] = "192.0.2.1"
-    assert to_question(request).client_address == "192.0.2.1"
+    http.headers["x-request-id"] = "req_1"
+    question = to_question(request)
+    assert (question.client_address, question.request_id) == ("192.0.2.1", "req_1")
+
+
+@pytest.mark.parametrize(
+    ("told", "count"), [(None, 0), ("2", 2), ("", 0), ("-1", 0), ("x", 0), ("9" * 5000, 0)]
+)
+def test_an_attempt_is_what_an_sdk_tells_if_it_is_a_number(told: str | None, count: int) -> None:
+    """A client may tell anything, and nothing that it tells fails a check."""
+    request = CheckRequest()
+    if told is not None:
+        request.attributes.request.http.headers["x-stainless-retry-count"] = told
+    assert to_question(request).retry_count == count
 
 
 def test_a_question_shows_neither_key_nor_body() -> None:
@@ -57,33 +74,43 @@ def test_a_question_shows_neither_key_nor_body() -> None:
 
 def test_allowed_tells_upstream_who_and_the_client_how_much() -> None:
     """Each its own headers, each set and never appended to what a client sent."""
-    verdict = Allowed(AccountId(UUID(int=1)), KeyId(UUID(int=2)), 44, _BUCKET)
-    response = to_response(verdict)
+    verdict = Allowed(AccountId(UUID(int=1)), KeyId(UUID(int=2)), 44, _STANDING, minute=29)
+    response = CheckResponse.FromString(to_response(verdict))
     assert response.status.code == 0
     assert _values(list(response.ok_response.headers)) == {
         "x-tessera-account": str(UUID(int=1)),
         "x-tessera-key": str(UUID(int=2)),
         "x-tessera-tokens": "44",
+        "x-tessera-minute": "29",
     }
     assert _values(list(response.ok_response.response_headers_to_add)) == {
         "x-ratelimit-limit-requests": "3000",
+        "x-ratelimit-limit-tokens": "250000",
         "x-ratelimit-remaining-requests": "2999",
+        "x-ratelimit-remaining-tokens": "249977",
         "x-ratelimit-reset-requests": "20ms",
+        "x-ratelimit-reset-tokens": "6ms",
     }
 
 
 def test_denied_is_the_catalogues_error_whole() -> None:
     """Status, headers and body, byte by byte."""
-    error = errors.request_rate_exceeded("m", "a", 3, 3, timedelta(seconds=20))
-    response = to_response(Denied(Reason.TOO_MANY_REQUESTS, error, Bucket(3, 3, 0.0)))
+    error = errors.request_rate_exceeded(Rate("m", "a", 3, 3, 1), timedelta(seconds=20))
+    standing = Standings(Standing(3, 0, 60_000_000), Standing(9, 9, 0))
+    response = CheckResponse.FromString(
+        to_response(Denied(Reason.TOO_MANY_REQUESTS, error, standing))
+    )
     denied = response.denied_response
     assert response.status.code != 0
     assert denied.status.code == 429
     assert denied.body.encode() == error.body()
     assert _values(list(denied.headers)) == error.headers() | {
         "x-ratelimit-limit-requests": "3",
+        "x-ratelimit-limit-tokens": "9",
         "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-remaining-tokens": "9",
         "x-ratelimit-reset-requests": "1m0s",
+        "x-ratelimit-reset-tokens": "0s",
     }
 
 
@@ -94,29 +121,32 @@ _EXPIRES = {"x-tessera-key-expires": "2027-01-31T12:00:59Z"}
 def test_a_keys_end_is_told_to_the_client_alone() -> None:
     """In UTC, to the second, and never later than it is."""
     allowed = Allowed(AccountId(UUID(int=1)), KeyId(UUID(int=2)), key_expires_at=_ENDS)
-    ok = to_response(allowed).ok_response
+    ok = CheckResponse.FromString(to_response(allowed)).ok_response
     assert _values(list(ok.response_headers_to_add)) == _EXPIRES
     assert not set(_EXPIRES) & set(_values(list(ok.headers)))
     error = errors.invalid_json()
-    denied = to_response(Denied(Reason.INVALID_REQUEST, error, key_expires_at=_ENDS))
+    denied = CheckResponse.FromString(
+        to_response(Denied(Reason.INVALID_REQUEST, error, key_expires_at=_ENDS))
+    )
     assert _values(list(denied.denied_response.headers)) == error.headers() | _EXPIRES
 
 
 @pytest.mark.parametrize(
-    ("duration", "text"),
+    ("microseconds", "text"),
     [
-        (timedelta(), "0s"),
-        (timedelta(microseconds=1), "1ms"),
-        (timedelta(milliseconds=20), "20ms"),
-        (timedelta(seconds=1), "1s"),
-        (timedelta(seconds=1.5), "1.5s"),
-        (timedelta(minutes=6), "6m0s"),
-        (timedelta(hours=1, seconds=2), "1h0m2s"),
+        (0, "0s"),
+        (1, "1ms"),
+        (20_000, "20ms"),
+        (20_001, "21ms"),
+        (1_000_000, "1s"),
+        (1_500_000, "1.5s"),
+        (360_000_000, "6m0s"),
+        (3_602_000_000, "1h0m2s"),
     ],
 )
-def test_durations_are_written_as_go_writes_them(duration: timedelta, text: str) -> None:
+def test_durations_are_written_as_go_writes_them(microseconds: int, text: str) -> None:
     """The SDKs' users parse these."""
-    assert format_duration(duration) == text
+    assert format_duration(microseconds) == text
 
 
 def _all_subclasses(kind: type[UndecidedError]) -> Iterator[type[UndecidedError]]:
@@ -135,6 +165,9 @@ def test_the_table_of_errors_is_total() -> None:
         assert "key" not in error.message.lower()
 
 
+async def _nowhere(_: Mapping[datetime, Traffic]) -> None: ...
+
+
 async def _count(*entries: HttpAccessLogEntry) -> CollectorRegistry:
     registry = CollectorRegistry()
     message = StreamAccessLogsMessage()
@@ -143,7 +176,9 @@ async def _count(*entries: HttpAccessLogEntry) -> CollectorRegistry:
     async def messages() -> AsyncIterator[StreamAccessLogsMessage]:
         yield message
 
-    await AccessLogServicer(registry).stream_access_logs(messages(), None)  # type: ignore[arg-type]
+    traffic = TrafficCounter(LateWriter("traffic", _nowhere, 1, lambda: 1.0), lambda: _ENDS)
+    servicer = AccessLogServicer(registry, traffic)
+    await servicer.stream_access_logs(messages(), None)  # type: ignore[arg-type]
     return registry
 
 
