@@ -1,4 +1,4 @@
-"""What is written down about a request: a JSON line for people, an entry for authz."""
+"""What is written down about a request: a line for people, one of a failure, an entry for authz."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ from envoy_data_plane.envoy.extensions.access_loggers.grpc.v3 import (
 )
 from envoy_data_plane.google.protobuf import Struct
 
-from contract.headers import ACCOUNT, KEY, REQUEST_ID, TOKENS
+from contract.headers import ACCOUNT, KEY, MINUTE, REQUEST_ID, TOKENS
 from edge import clusters
 from edge.conditions import cel
 from edge.messages import pack, seconds
@@ -54,9 +54,25 @@ _BUFFER_BYTES: Final = 2**20
 """Envoy's default of 16 KiB drops entries under load."""
 
 
-def access_logs(path: str) -> list[AccessLog]:
-    """Return both logs; `path` is the file for the JSON lines."""
-    return [_json_lines(path), _to_authz()]
+_FAILED: Final = (
+    f"{_REACHED_AUTHZ} && (response.code != 200 || response.flags != 0)"
+    " && response.code_details != 'ext_authz_denied'"
+)
+"""What authz may have charged for and the client did not get; of what it refused it knows."""
+
+_FAILURE_FIELDS: Final = {
+    "request_id": f"%REQ({REQUEST_ID})%",
+    "status": "%RESPONSE_CODE%",
+    "flags": "%RESPONSE_FLAGS%",
+    "sent_bytes": "%UPSTREAM_WIRE_BYTES_SENT%",
+}
+"""`authz.storage.failures_file` reads these: whether anything was sent to the adapter tells whether
+it may have done the work."""
+
+
+def access_logs(path: str, failures: str) -> list[AccessLog]:
+    """Return all logs; `path` is the file for people, `failures` the one for refunds."""
+    return [_json_lines(path), _failures(failures), _to_authz()]
 
 
 def _json_lines(path: str) -> AccessLog:
@@ -68,8 +84,18 @@ def _json_lines(path: str) -> AccessLog:
     )
 
 
+def _failures(path: str) -> AccessLog:
+    """Name what is to be refunded, in a file: it needs nobody to listen when it is written."""
+    line = SubstitutionFormatString(json_format=Struct.from_dict(_FAILURE_FIELDS))
+    return AccessLog(
+        name="envoy.access_loggers.file",
+        filter=cel(_FAILED),
+        typed_config=pack(FileAccessLog(path=path, log_format=line)),
+    )
+
+
 def _to_authz() -> AccessLog:
-    """Tell authz how what it allowed has ended, for refunds; at most once, so never for charges."""
+    """Tell authz how what it allowed has ended, for its metrics; at most once."""
     common = CommonGrpcAccessLogConfig(
         log_name="tessera",
         transport_api_version=ApiVersion.V3,
@@ -79,7 +105,7 @@ def _to_authz() -> AccessLog:
     )
     config = HttpGrpcAccessLogConfig(
         common_config=common,
-        additional_request_headers_to_log=[ACCOUNT, KEY, TOKENS, "x-stainless-retry-count"],
+        additional_request_headers_to_log=[ACCOUNT, KEY, TOKENS, MINUTE, "x-stainless-retry-count"],
     )
     return AccessLog(
         name="envoy.access_loggers.http_grpc",

@@ -1,0 +1,1 @@
+"""What was served: charges, what becomes of them, and their sums."""
