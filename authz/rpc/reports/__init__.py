@@ -1,0 +1,1 @@
+"""The HTTP on which accounts ask for their usage."""

@@ -1,0 +1,1 @@
+"""Usage, for the accounts whose it is."""
