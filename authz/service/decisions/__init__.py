@@ -1,0 +1,1 @@
+"""Keeps why requests were refused."""
