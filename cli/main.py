@@ -10,7 +10,18 @@ from typing import Annotated, NoReturn
 import typer
 
 from cli import keys, report
-from cli.admin import accounts, audit, pepper, processes, tiers
+from cli.admin import (
+    accounts,
+    audit,
+    decisions,
+    explain,
+    invoices,
+    pepper,
+    prices,
+    processes,
+    tiers,
+    usage,
+)
 from cli.certs import commands as certs
 from cli.examples import examples
 from stack.errors import StackError
@@ -33,10 +44,15 @@ app = typer.Typer(
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(keys.app, name="keys")
 app.add_typer(tiers.app, name="tiers")
+app.add_typer(prices.app, name="prices")
+app.add_typer(invoices.app, name="invoices")
 app.add_typer(audit.app, name="audit")
 app.add_typer(processes.app, name="processes")
 app.add_typer(pepper.app, name="pepper")
+app.add_typer(decisions.app, name="decisions")
 app.add_typer(certs.app, name="certs")
+usage.register(app)
+explain.register(app)
 
 State = Annotated[
     Path, typer.Option(help="Folder for data, logs and sockets; one stack per folder.")

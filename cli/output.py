@@ -8,3 +8,11 @@ class Output(StrEnum):
 
     TABLE = "table"
     JSON = "json"
+
+
+class SheetOutput(StrEnum):
+    """For people, for programs, or for a spreadsheet."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"

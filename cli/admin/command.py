@@ -14,7 +14,7 @@ from typer.models import OptionInfo
 from cli.admin.screen import Screen
 from cli.admin.server import choose_server
 from cli.examples import examples
-from cli.output import Output
+from cli.output import Output, SheetOutput
 from cli.refusal import Exit, exit_codes, one_sentence_per_failure
 
 if TYPE_CHECKING:
@@ -34,21 +34,26 @@ class Admin:
 
 
 def command(
-    app: typer.Typer, name: str, *shown: str, more_codes: tuple[Exit, ...] = ()
+    app: typer.Typer,
+    name: str,
+    *shown: str,
+    more_codes: tuple[Exit, ...] = (),
+    with_csv: bool = False,
 ) -> Callable[[B], B]:
     """Register a function whose first parameter is `Admin`; `shown` are examples for its help.
 
     To the options of its own it gets those that say which server, and for whom to write.
     """
+    shared = _SHARED | {"output": _OR_CSV} if with_csv else _SHARED
 
     def register(body: B) -> B:
         def run(**arguments: Any) -> None:  # noqa: ANN401 typer gives what the signature names
-            shared = {name: arguments.pop(name) for name in _SHARED}
-            with one_sentence_per_failure(), _administration(**shared) as admin:
+            taken = {name: arguments.pop(name) for name in shared}
+            with one_sentence_per_failure(), _administration(**taken) as admin:
                 body(admin, **arguments)
 
         _, *own = inspect.signature(body).parameters.values()
-        run.__signature__ = inspect.Signature([*own, *_SHARED.values()])  # type: ignore[attr-defined]
+        run.__signature__ = inspect.Signature([*own, *shared.values()])  # type: ignore[attr-defined]
         run.__doc__ = body.__doc__
         epilog = f"{examples(*shown)}\n\n{exit_codes(*_CODES, *more_codes)}"
         app.command(name, epilog=epilog)(run)
@@ -101,4 +106,10 @@ def _administration(
         yield Admin(client, Screen(output))
 
 
-_SHARED: Final = inspect.signature(_administration).parameters
+_SHARED: Final = dict(inspect.signature(_administration).parameters)
+_OR_CSV: Final = _SHARED["output"].replace(
+    annotation=Annotated[
+        SheetOutput, typer.Option(help="For people, for programs, or for a spreadsheet.")
+    ],
+    default=SheetOutput.TABLE,
+)

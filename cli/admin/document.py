@@ -40,7 +40,7 @@ def _field(message: Message, name: str) -> Json:
     value = getattr(message, name)
     if field.is_repeated:
         return [_value(enum, each) for each in value]
-    if field.message_type is not None and not message.HasField(name):
+    if field.has_presence and not message.HasField(name):
         return None
     return _value(enum, value)
 

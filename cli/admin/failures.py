@@ -33,6 +33,15 @@ _OPTIONS: Final[Mapping[str, str]] = {
     "endpoints": "--endpoint",
     "models": "--model",
     "expire_time": "--expires",
+    "month": "--month",
+    "key_id": "--key-id",
+    "start_time": "--from",
+    "end_time": "--to",
+    "price.valid_from": "--from",
+    "price.base_fee_minor_units": "--base-fee",
+    "price.included_tokens": "--included-tokens",
+    "price.overage_micros_per_million_tokens": "--overage-per-million-tokens",
+    "amount_minor_units": "--credit or --charge",
     "tier.name": "TIER",
 }
 """How a request's fields are written here."""
@@ -41,7 +50,15 @@ _LISTED_BY: Final[Mapping[str, str]] = {
     "key": "tessera keys list",
     "tier": "tessera tiers list",
     "pepper": "tessera pepper status",
+    "invoice": "tessera invoices list",
 }
+_NOT_KEPT: Final = (
+    "Nothing is kept about this request. Either it is older than 7 days; or it was allowed, and not"
+    " in the sample that is kept of those; or Envoy refused it before authz was asked, which its"
+    " log tells by the same id: on one machine `tessera logs envoy | grep REQUEST`. Rarely, it was"
+    " refused only a moment ago, or not recorded because too many were refused at once"
+    " (authz_decisions_dropped_total)"
+)
 _MAIL_REFUSED: Final = (
     "{said}; mend the address or what is wrong with the mail server, or make it with --no-key"
 )
@@ -125,11 +142,14 @@ def _read_details(call: grpc.Call) -> Iterable[Message]:
 
 
 def _explain(failure: Failure, server: Server) -> str:
-    said = failure.message.removesuffix(".")
+    # What to do with a request id is for programs: a command has none to send again.
+    said = failure.message.removesuffix(".").partition("; send ")[0]
     if failure.violations:
         return _explain_violations(failure.violations)
     if failure.code is grpc.StatusCode.UNAVAILABLE and not failure.reason:
         return _explain_absence(failure, server)
+    if failure.code is grpc.StatusCode.NOT_FOUND and failure.resource_type == "decision":
+        return _NOT_KEPT
     if failure.code is grpc.StatusCode.NOT_FOUND and failure.resource_type in _LISTED_BY:
         return f"{said}; see `{_LISTED_BY[failure.resource_type]}`"
     if failure.reason == "MAIL_NOT_ACCEPTED":

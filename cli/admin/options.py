@@ -1,5 +1,7 @@
 """Options that several commands of administration have."""
 
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -23,6 +25,20 @@ def _parse_key_id(text: str) -> str:
         raise typer.BadParameter("a key's id is a UUID; `tessera keys list` shows it.") from None
 
 
+def _limit_parser(maximum: int) -> Callable[[str], int]:
+    """Return what reads a number that a message can hold, or `none` as 0."""
+
+    def parse(text: str) -> int:
+        if text == "none":
+            return 0
+        # Not 0 either: who types it wants to let nothing pass, and would take the limit away.
+        if re.fullmatch(r"\d{1,19}", text, re.ASCII) is None or not 1 <= int(text) <= maximum:
+            raise typer.BadParameter(f"a limit is a number from 1 to {maximum}, or none.")
+        return int(text)
+
+    return parse
+
+
 def _parse_expiry_from_now(text: str) -> datetime:
     return parse_expiry(text, datetime.now(UTC))
 
@@ -40,7 +56,27 @@ Reason: TypeAlias = Annotated[str, typer.Option(help="Why, for the audit.")]
 Scopes: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
-        "--scope", metavar="ENDPOINT", help="An endpoint it may call: embeddings, models; repeat."
+        "--scope",
+        metavar="ENDPOINT",
+        help="An endpoint it may call: embeddings, models, usage; repeat.",
+    ),
+]
+KeyRequests: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--requests-per-minute",
+        metavar="N",
+        parser=_limit_parser(2**31 - 1),
+        help="A limit of its own, inside its account's; none takes it away.",
+    ),
+]
+KeyTokens: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--tokens-per-minute",
+        metavar="N",
+        parser=_limit_parser(100_000_000_000),
+        help="The same for tokens.",
     ),
 ]
 Networks: TypeAlias = Annotated[

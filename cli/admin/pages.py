@@ -5,14 +5,39 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from proto.tessera.admin.v1.accounts_pb2 import ListAccountsRequest, ListAccountsResponse
 from proto.tessera.admin.v1.audit_pb2 import ListAuditEntriesRequest, ListAuditEntriesResponse
+from proto.tessera.admin.v1.decisions_pb2 import ListDecisionsRequest, ListDecisionsResponse
+from proto.tessera.admin.v1.invoices_pb2 import (
+    ListDraftsRequest,
+    ListDraftsResponse,
+    ListInvoicesRequest,
+    ListInvoicesResponse,
+)
 from proto.tessera.admin.v1.keys_pb2 import ListKeysRequest, ListKeysResponse
+from proto.tessera.admin.v1.usage_pb2 import GetUsageRequest, GetUsageResponse
 
 if TYPE_CHECKING:
     from cli.admin.client import Client
 
-R = TypeVar("R", ListAccountsResponse, ListKeysResponse, ListAuditEntriesResponse)
+R = TypeVar(
+    "R",
+    ListAccountsResponse,
+    ListKeysResponse,
+    ListAuditEntriesResponse,
+    ListDecisionsResponse,
+    GetUsageResponse,
+    ListInvoicesResponse,
+    ListDraftsResponse,
+)
 T = TypeVar("T")
-ListRequest: TypeAlias = ListAccountsRequest | ListKeysRequest | ListAuditEntriesRequest
+ListRequest: TypeAlias = (
+    ListAccountsRequest
+    | ListKeysRequest
+    | ListAuditEntriesRequest
+    | ListDecisionsRequest
+    | GetUsageRequest
+    | ListInvoicesRequest
+    | ListDraftsRequest
+)
 
 _PAGE_SIZE_MAX: Final = 1000
 

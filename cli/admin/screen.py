@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from io import TextIOWrapper
+from itertools import chain
 from typing import Final, TextIO, TypeVar
 
 from google.protobuf.message import Message
@@ -11,8 +12,9 @@ from rich.text import Text
 
 from cli.admin.document import Document, Json, to_document, to_json
 from cli.admin.rows import Column, lay_out, plain_table
-from cli.output import Output
+from cli.output import Output, SheetOutput
 from cli.printable import printable
+from cli.sheet import Cell, to_line
 
 M = TypeVar("M", bound=Message)
 
@@ -23,10 +25,11 @@ _WIDTH: Final = 100
 class Screen:
     """Standard output for what was asked for, standard error for all that is said besides."""
 
-    def __init__(self, output: Output) -> None:
-        self.as_json = output is Output.JSON
-        _accept_all_text(sys.stdout, as_json=self.as_json)
-        _accept_all_text(sys.stderr, as_json=False)
+    def __init__(self, output: Output | SheetOutput) -> None:
+        self.as_json = output == Output.JSON
+        self.as_csv = output == SheetOutput.CSV
+        _accept_all_text(sys.stdout, in_utf8=self.as_json or self.as_csv)
+        _accept_all_text(sys.stderr, in_utf8=False)
         self.is_terminal = sys.stdout.isatty()
         self.errors = Console(stderr=True, highlight=False)
         self._console = Console(highlight=False, width=None if self.is_terminal else _WIDTH)
@@ -68,6 +71,11 @@ class Screen:
         """Write rows for people."""
         self._print_rows(rows, columns, show_header=True)
 
+    def write_sheet(self, headings: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+        """Write CSV with a line of headings, each row as it comes."""
+        for row in chain([headings], rows):
+            self._write(to_line(row))
+
     def show_secret(self, secret: str) -> None:
         """Write a secret on a line of its own that no terminal folds."""
         self._write(f"\n{secret}\n")
@@ -104,11 +112,11 @@ class Screen:
         sys.stdout.flush()
 
 
-def _accept_all_text(stream: TextIO, *, as_json: bool) -> None:
+def _accept_all_text(stream: TextIO, *, in_utf8: bool) -> None:
     """Let no letter that a stream cannot take end a command: a key may be made by then."""
     if not isinstance(stream, TextIOWrapper):
         return
-    if as_json:
+    if in_utf8:
         stream.reconfigure(encoding="utf-8")
     else:
         stream.reconfigure(errors="backslashreplace")

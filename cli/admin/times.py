@@ -39,6 +39,16 @@ def parse_expiry(text: str, now: datetime) -> datetime:
     raise typer.BadParameter(_FORMS)  # without an offset it is another time on each machine
 
 
+def parse_past(text: str, now: datetime) -> datetime:
+    """Read a duration before `now`, an RFC 3339 time, or a date: its first moment in UTC."""
+    try:
+        if _DURATION.fullmatch(text):
+            return now - parse_duration(text)
+    except OverflowError:
+        raise typer.BadParameter(_FORMS) from None
+    return parse_expiry(text, now)
+
+
 def to_timestamp(moment: datetime | None) -> Timestamp | None:
     """Return a moment as a message holds it."""
     if moment is None:
@@ -53,11 +63,6 @@ def to_duration(time: timedelta) -> Duration:
     duration = Duration()
     duration.FromTimedelta(time)
     return duration
-
-
-def show_date(stamp: Timestamp) -> str:
-    """Return the day in UTC; nothing for an absent time."""
-    return _show(stamp, "%Y-%m-%d")
 
 
 def show_minute(stamp: Timestamp) -> str:

@@ -43,7 +43,15 @@ def test_detached_stack_lives_from_up_to_down(state: Path) -> None:
     assert {"state", "base_url", "supervisor", "units", "message"} == set(status)
     assert status["state"] == "ready"
     processes = {unit["name"]: unit for unit in status["units"] if unit["pid"] is not None}
-    assert set(processes) == {"postgres", "triton", "adapter", "admin", "authz-1", "envoy"}
+    assert set(processes) == {
+        "postgres",
+        "triton",
+        "adapter",
+        "admin",
+        "authz-1",
+        "report",
+        "envoy",
+    }
     assert all(Path(unit["log"]).exists() for unit in processes.values())
 
     assert "is an alias for" in up.stdout

@@ -18,6 +18,8 @@ class SubjectKind(StrEnum):
     KEY = "key"
     TIER = "tier"
     PEPPER = "pepper"
+    PRICE = "price"
+    INVOICE = "invoice"
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,8 @@ def describe_key(key: KeyRecord) -> dict[str, Fact]:
         "environment": key.environment,
         "scopes": sorted(key.scopes),
         "networks": [str(network) for network in key.networks],
+        "requests_per_minute": key.requests_per_minute,
+        "tokens_per_minute": key.tokens_per_minute,
         "status": key.status,
         "expires_at": _write(write_moment, key.expires_at),
         "revoked_at": _write(write_moment, key.revoked_at),
@@ -83,6 +85,7 @@ def describe_tier(tier: Tier) -> dict[str, Fact]:
         "items_max": tier.items_max,
         "endpoints": sorted(tier.endpoints),
         "models": sorted(tier.models),
+        "enforcement": tier.enforcement,
     }
 
 

@@ -96,6 +96,12 @@ class Fields:
                 self.refuse(f"{path}[{number}]", f"must be one of: {', '.join(sorted(known))}")
         return frozenset(endpoint for endpoint in known if endpoint in values)
 
+    def own_limit(self, path: str, value: int, maximum: int) -> int | None:
+        """Read a key's limit of its own; 0 is none."""
+        if not 0 <= value <= maximum:
+            self.refuse(path, f"must be 1 to {maximum}, or 0 for no limit of its own")
+        return value or None
+
     def networks(self, path: str, values: tuple[str, ...]) -> tuple[Network, ...]:
         """Read networks; the same one twice is one."""
         if len(values) > NETWORKS_MAX:

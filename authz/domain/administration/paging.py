@@ -26,9 +26,9 @@ def read_position(page: PageRequest, list_name: str) -> str | None:
         raise InvalidFieldsError(FieldViolation("page_size", f"must be 1 to {SIZE_MAX}"))
     if not page.token:
         return None
-    match _decode(page.token):
-        case [str(name), str(position)] if name == list_name:
-            return position
+    position = open_token(page.token, list_name)
+    if position is not None:
+        return position
     raise InvalidFieldsError(
         FieldViolation("page_token", "is not of this list: the other fields must be as they were")
     )
@@ -40,7 +40,20 @@ def make_page(
     """Return the first `size` of the items found: one more than fit shows that there are more."""
     items = tuple(found[:size])
     more = len(found) > size
-    return Page(items, _encode([list_name, position(items[-1])]) if more else None)
+    return Page(items, make_token(list_name, position(items[-1])) if more else None)
+
+
+def make_token(list_name: str, position: str) -> str:
+    """Return what a caller sends to go on at a position of a list."""
+    return _encode([list_name, position])
+
+
+def open_token(token: str, list_name: str) -> str | None:
+    """Return the position in a token; nothing where it is not of this list."""
+    match _decode(token):
+        case [str(name), str(position)] if name == list_name:
+            return position
+    return None
 
 
 def bad_position() -> InvalidFieldsError:

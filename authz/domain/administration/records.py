@@ -40,7 +40,7 @@ class KeyListStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """A key without its text and its digest."""
+    """A key without its text and its digest; without limits of its own, its account's hold."""
 
     id: KeyId
     account_id: AccountId
@@ -57,6 +57,8 @@ class KeyRecord:
     last_four: str
     replaces: KeyId | None
     replaced_by: KeyId | None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

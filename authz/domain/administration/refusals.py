@@ -24,7 +24,7 @@ class InvalidFieldsError(RefusedError):
 
 
 class ResourceError(RefusedError):
-    """It is about one thing: an `account`, `key`, `tier` or `pepper`, by its id or name."""
+    """It is about one thing: an `account`, `key`, `tier` and so on, by its id or name."""
 
     def __init__(self, kind: str, name: str, description: str) -> None:
         super().__init__(description)

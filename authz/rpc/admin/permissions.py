@@ -32,6 +32,18 @@ MAY_CALL: Final[Mapping[str, Set[Role]]] = {
     "RotatePepper": _OWNER,
     "RetirePepper": _OWNER,
     "ListProcesses": _READERS,
+    "ExplainDecision": _READERS,
+    "ListDecisions": _READERS,
+    "GetUsage": _READERS | {Role.PORTAL},
+    "ListPrices": _READERS | {Role.PORTAL},
+    "SetPrice": _OWNER,
+    "ListInvoices": _READERS | {Role.PORTAL},
+    "GetInvoice": _READERS | {Role.PORTAL},
+    "ListDrafts": _READERS,
+    "PreviewInvoice": _READERS | {Role.PORTAL},
+    "FinalizeInvoice": _OWNER,
+    "FinalizeMonth": _OWNER,
+    "CorrectInvoice": _OWNER,
 }
 """Methods' names are unique over all services. A method that is not here is nobody's to call."""
 

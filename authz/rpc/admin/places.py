@@ -11,7 +11,12 @@ from authz.domain.administration.refusals import BusyError
 CALLS_MAX: Final = 64
 STREAMS_MAX: Final = 16
 """Of one caller, over all connections; a stream can be kept open for long."""
-_OF_ALL_CALLERS: Final[Mapping[str, int]] = {"VerifyAudit": 2}  # it reads and hashes all there is
+_OF_ALL_CALLERS: Final[Mapping[str, int]] = {
+    "VerifyAudit": 2,  # it reads and hashes all there is
+    "GetUsage": 8,  # it may read for seconds, and leaves half of the connections to the others
+    "ListDrafts": 2,  # it reads months of usage of many accounts
+    "FinalizeMonth": 2,  # so does it, until all are done
+}
 
 _Place: TypeAlias = tuple[str, ...]
 

@@ -1,6 +1,6 @@
 """What the control plane counts."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
 class CanaryMetrics:
@@ -36,5 +36,33 @@ class HousekeepingMetrics:
         self.mails_failed = Counter(
             "tessera_notices_failed",
             "Warnings not accepted, each time",
+            registry=registry,
+        )
+        self.partitions_failed = Counter(
+            "tessera_usage_partitions_failed",
+            "Attempts to make room for usage that came to nothing: it is made days ahead",
+            registry=registry,
+        )
+
+
+class ReconciliationMetrics:
+    """How far different counts of the same traffic are apart."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.requests = Gauge(
+            "admin_usage_drift_requests",
+            "Requests of the last hour that two counts do not agree on: look now",
+            ["between"],
+            registry=registry,
+        )
+        self.tokens = Gauge(
+            "admin_usage_drift_tokens",
+            "Tokens of the last hour that two counts do not agree on: look now",
+            ["between"],
+            registry=registry,
+        )
+        self.compared = Counter(
+            "admin_usage_minutes_compared",
+            "Minutes whose counts were compared",
             registry=registry,
         )

@@ -3,13 +3,14 @@
 Every method raises `DatabaseError` where it cannot do its work.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
 from authz.domain.administration.audit import AuditEntry
 from authz.domain.administration.audit_chain import Ending, Head
+from authz.domain.administration.decisions import DecisionQuery, Position
 from authz.domain.administration.mail import LeakMail
 from authz.domain.administration.notice import Notice
 from authz.domain.administration.records import (
@@ -19,9 +20,13 @@ from authz.domain.administration.records import (
     PepperRecord,
     ProcessRecord,
 )
+from authz.domain.decision import Decision
 from authz.domain.directory import AccountId, AccountStatus, KeyId, PepperId, Tier
 from authz.domain.new_key import NewKey
 from authz.domain.rehash import Rehash
+from authz.domain.reports.usage import Group, UsageQuery, UsageRow
+from authz.domain.traffic import CountedMinute
+from authz.service.admin.invoice_tables import BillingRows, InvoiceRows, PriceRows
 
 
 class AccountRows(Protocol):
@@ -88,7 +93,7 @@ class KeyRows(Protocol):
         """Store a new key."""
 
     async def update(self, key: KeyRecord) -> None:
-        """Store a key's name, environment, scopes and networks."""
+        """Store a key's name, environment, scopes, networks and limits."""
 
     async def replace(self, key_id: KeyId, by: KeyId, expires_at: datetime) -> None:
         """Note which key took this one's place, and until when this one lives on."""
@@ -199,6 +204,14 @@ class ProcessRows(Protocol):
         ...
 
 
+class QuotaRows(Protocol):
+    """What budgets have spent."""
+
+    async def prune(self, limit: int) -> int:
+        """Forget up to `limit` budgets that nobody uses any more; return how many."""
+        ...
+
+
 class ChangeRows(Protocol):
     """What was changed in the directory."""
 
@@ -232,6 +245,62 @@ class AuditRows(Protocol):
         ...
 
 
+class UsageRows(Protocol):
+    """What was used."""
+
+    async def read(self, query: UsageQuery, after: Group | None, limit: int) -> Sequence[UsageRow]:
+        """Return rows by bucket, then group, from the one after `after` on.
+
+        `after` is a group of the first bucket.
+        """
+        ...
+
+    async def name_accounts(self, ids: Collection[AccountId]) -> Mapping[AccountId, str]:
+        """Return the names of accounts."""
+        ...
+
+    async def name_keys(self, ids: Collection[KeyId]) -> Mapping[KeyId, str]:
+        """Return the names of keys."""
+        ...
+
+    async def make_partitions(self) -> None:
+        """Make room for what will be used in the time to come."""
+
+    async def drop_partitions(self) -> None:
+        """Forget minutes that are too old."""
+
+
+class TrafficRows(Protocol):
+    """The counts of the same traffic: by authz, the access log and the adapter."""
+
+    async def time(self) -> datetime:
+        """Return the time that it is."""
+        ...
+
+    async def count(self, minutes: Sequence[datetime]) -> Sequence[CountedMinute]:
+        """Return what is known of each of these minutes, in order; zeros where nothing was."""
+        ...
+
+
+class DecisionRows(Protocol):
+    """Why requests were refused."""
+
+    async def find(self, request_id: str) -> Decision | None:
+        """Return what was decided about a request."""
+
+    async def list(
+        self, query: DecisionQuery, after: Position | None, limit: int
+    ) -> Sequence[Decision]:
+        """Return decisions, the newest first, from the one after `after` on."""
+        ...
+
+    async def make_partitions(self) -> None:
+        """Make room for what will be decided in the days to come."""
+
+    async def drop_partitions(self) -> None:
+        """Forget what is too old."""
+
+
 class Tables(Protocol):
     """All of them."""
 
@@ -240,7 +309,13 @@ class Tables(Protocol):
     @property
     def audit(self) -> AuditRows: ...  # noqa: D102
     @property
+    def billing(self) -> BillingRows: ...  # noqa: D102
+    @property
     def changes(self) -> ChangeRows: ...  # noqa: D102
+    @property
+    def decisions(self) -> DecisionRows: ...  # noqa: D102
+    @property
+    def invoices(self) -> InvoiceRows: ...  # noqa: D102
     @property
     def keys(self) -> KeyRows: ...  # noqa: D102
     @property
@@ -248,11 +323,19 @@ class Tables(Protocol):
     @property
     def peppers(self) -> PepperRows: ...  # noqa: D102
     @property
+    def prices(self) -> PriceRows: ...  # noqa: D102
+    @property
     def processes(self) -> ProcessRows: ...  # noqa: D102
+    @property
+    def quotas(self) -> QuotaRows: ...  # noqa: D102
     @property
     def rehashes(self) -> RehashRows: ...  # noqa: D102
     @property
     def tiers(self) -> TierRows: ...  # noqa: D102
+    @property
+    def traffic(self) -> TrafficRows: ...  # noqa: D102
+    @property
+    def usage(self) -> UsageRows: ...  # noqa: D102
 
     async def lock(self) -> datetime:
         """Wait until nobody else changes the directory; return the time at which it is so.

@@ -16,10 +16,14 @@ from google.rpc.status_pb2 import Status
 from proto.tessera.admin.v1 import (
     accounts_pb2,
     audit_pb2,
+    decisions_pb2,
+    invoices_pb2,
     keys_pb2,
     peppers_pb2,
+    prices_pb2,
     processes_pb2,
     tiers_pb2,
+    usage_pb2,
 )
 
 R = TypeVar("R", bound=Message)
@@ -27,10 +31,14 @@ R = TypeVar("R", bound=Message)
 FILES: tuple[FileDescriptor, ...] = (
     accounts_pb2.DESCRIPTOR,
     audit_pb2.DESCRIPTOR,
+    decisions_pb2.DESCRIPTOR,
+    invoices_pb2.DESCRIPTOR,
     keys_pb2.DESCRIPTOR,
     peppers_pb2.DESCRIPTOR,
+    prices_pb2.DESCRIPTOR,
     processes_pb2.DESCRIPTOR,
     tiers_pb2.DESCRIPTOR,
+    usage_pb2.DESCRIPTOR,
 )
 
 

@@ -48,8 +48,9 @@ TIER: Final = Tier(
     tokens_per_minute=1_000_000,
     tokens_per_month=2**40,
     items_max=2048,
-    endpoints=["embeddings", "models"],
+    endpoints=["embeddings", "models", "usage"],
     models=["*"],
+    enforcement="ENFORCEMENT_SHADOW",
 )
 
 

@@ -12,7 +12,10 @@ from typer.testing import CliRunner
 
 from cli.main import app
 
-_GROUPS = ("accounts", "keys", "tiers", "audit", "processes", "pepper", "certs")
+_GROUPS = (
+    *("accounts", "keys", "tiers", "prices"),
+    *("invoices", "audit", "processes", "pepper", "decisions", "certs"),
+)
 
 
 def _commands() -> Iterator[tuple[str, str]]:

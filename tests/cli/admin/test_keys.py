@@ -38,11 +38,13 @@ def issuing(server: CannedServer) -> CannedServer:
 def test_a_key_is_issued_as_it_was_typed(issuing: CannedServer, tessera: Tessera) -> None:
     """Scopes, networks and expiry arrive; the JSON has the text, standard error has not."""
     options = ("--scope", "embeddings", "--network", "10.1.0.0/16", "--network", "::/0")
-    result = tessera(*_ISSUE, *options, "--expires", "2030-01-31", *_JSON)
+    limits = ("--requests-per-minute", "60", "--tokens-per-minute", "100000000000")
+    result = tessera(*_ISSUE, *options, *limits, "--expires", "2030-01-31", *_JSON)
     (request,) = issuing.asked(IssueKeyRequest)
     assert (request.account, request.name, request.environment) == ("Acme", "shop", "prod")
     assert list(request.scopes) == ["embeddings"]
     assert list(request.networks) == ["10.1.0.0/16", "::/0"]
+    assert (request.requests_per_minute, request.tokens_per_minute) == (60, 10**11)
     assert request.expire_time.ToDatetime(UTC) == datetime(2030, 1, 31, tzinfo=UTC)
     document = json.loads(result.stdout)
     assert (document["secret"], document["secret_file"]) == (_SECRET, None)
@@ -90,14 +92,20 @@ def test_an_id_that_is_none_is_refused(tessera: Tessera) -> None:
 
 def test_keys_are_listed(server: CannedServer, tessera: Tessera) -> None:
     """By their full ids, in 100 columns, filtered by the server."""
-    used = Key(id=OLD_KEY_ID, status="KEY_STATUS_REVOKED", last_use_time=at(3))
+    used = Key(
+        id=OLD_KEY_ID,
+        status="KEY_STATUS_REVOKED",
+        last_use_time=at(3),
+        requests_per_minute=60,
+        tokens_per_minute=100_000_000_000,
+    )
     server.answer("ListKeys", ListKeysResponse(keys=[KEY, used]))
     listed = ("keys", "list", "--account", "Acme", "--status", "active", "--environment", "prod")
     shown = tessera(*listed).stdout
     (request,) = server.asked(ListKeysRequest)
     assert (request.account, request.status, request.environment) == ("Acme", 1, "prod")
     assert max(map(len, shown.splitlines())) <= 100
-    for text in (KEY_ID, OLD_KEY_ID, "w9Qz", "revoked", "2026-05-04"):
+    for text in (KEY_ID, OLD_KEY_ID, "w9Qz", "revoked", "2026-05-04 03:30", "60 requests"):
         assert text in shown
 
 
@@ -130,6 +138,41 @@ def test_only_what_is_typed_is_changed(server: CannedServer, tessera: Tessera) -
     assert first.key == Key(id=KEY_ID, name="web", networks=["10.2.0.0/16"])
     assert list(second.update_mask.paths) == ["networks"]
     assert second.key == Key(id=KEY_ID)
+
+
+def test_limits_are_set_and_taken_away(server: CannedServer, tessera: Tessera) -> None:
+    """By a number, and by `none`."""
+    server.answer("UpdateKey", UpdateKeyResponse(key=KEY))
+    for option, typed, sent in (
+        ("requests_per_minute", "60", 60),
+        ("requests_per_minute", "none", 0),
+        ("tokens_per_minute", "none", 0),
+    ):
+        tessera("keys", "update", KEY_ID, f"--{option.replace('_', '-')}", typed)
+        request = server.asked(UpdateKeyRequest)[-1]
+        assert list(request.update_mask.paths) == [option]
+        assert request.key == Key(id=KEY_ID, **{option: sent})  # type: ignore[arg-type] # a limit
+
+
+@pytest.mark.parametrize("typed", ["all", "0", "-1", "1.5", "", str(2**31), "9" * 40])
+def test_a_limit_that_is_none_is_refused(tessera: Tessera, typed: str) -> None:
+    """As wrong usage."""
+    result = tessera("keys", "update", KEY_ID, f"--requests-per-minute={typed}")
+    assert result.exit_code == 2
+    assert "none" in result.stderr
+
+
+def test_a_key_without_limits_of_its_own_says_so(server: CannedServer, tessera: Tessera) -> None:
+    """Absent, and not 0, for programs and for people."""
+    server.answer("GetKey", GetKeyResponse(key=KEY))
+    assert (
+        json.loads(tessera("keys", "get", KEY_ID, *_JSON).stdout)["key"]["tokens_per_minute"]
+        is None
+    )
+    [line] = [
+        each for each in tessera("keys", "get", KEY_ID).stdout.splitlines() if "tokens" in each
+    ]
+    assert line.split()[-1] == "-"
 
 
 @pytest.mark.parametrize("options", [(), ("--any-network", "--network", "10.0.0.0/8")])

@@ -3,6 +3,8 @@
 import json
 
 from proto.tessera.admin.v1.tiers_pb2 import (
+    ENFORCEMENT_ENFORCED,
+    ENFORCEMENT_SHADOW,
     GetTierRequest,
     GetTierResponse,
     ListTiersResponse,
@@ -16,11 +18,13 @@ from tests.cli.admin.records import TIER
 
 
 def test_tiers_are_listed(server: CannedServer, tessera: Tessera) -> None:
-    """In 100 columns; for programs as numbers, however large."""
+    """In 100 columns, each tier in one line of them; for programs as numbers, however large."""
     server.answer("ListTiers", ListTiersResponse(tiers=[TIER]))
     shown = tessera("tiers", "list").stdout
     assert max(map(len, shown.splitlines())) <= 100
+    assert shown.startswith("name ")
     assert "1,000,000" in shown
+    assert "shadow" in shown
     document = json.loads(tessera("tiers", "list", "--output", "json").stdout)
     assert document["tiers"][0]["tokens_per_month"] == 2**40
 
@@ -29,7 +33,7 @@ def test_a_tier_is_shown(server: CannedServer, tessera: Tessera) -> None:
     """By its name."""
     server.answer("GetTier", GetTierResponse(tier=TIER))
     shown = tessera("tiers", "get", "standard").stdout
-    assert "embeddings, models" in shown
+    assert "embeddings, models, usage" in shown
     assert "1,000,000" in shown
     assert server.asked(GetTierRequest)[0].name == "standard"
 
@@ -43,6 +47,17 @@ def test_only_what_is_typed_is_changed(server: CannedServer, tessera: Tessera) -
     assert list(request.update_mask.paths) == ["requests_per_minute", "models"]
     assert request.tier == Tier(name="standard", requests_per_minute=6000, models=["a", "b"])
     assert result.stderr == "The tier was made.\n"
+
+
+def test_a_tier_is_told_to_watch_only(server: CannedServer, tessera: Tessera) -> None:
+    """And to refuse again; by no other word."""
+    server.answer("UpsertTier", UpsertTierResponse(tier=TIER))
+    for word, number in (("shadow", ENFORCEMENT_SHADOW), ("enforced", ENFORCEMENT_ENFORCED)):
+        tessera("tiers", "upsert", "standard", "--enforcement", word)
+        request = server.asked(UpsertTierRequest)[-1]
+        assert list(request.update_mask.paths) == ["enforcement"]
+        assert request.tier == Tier(name="standard", enforcement=number)
+    assert tessera("tiers", "upsert", "standard", "--enforcement", "none").exit_code == 2
 
 
 def test_a_number_that_no_message_holds_is_refused(tessera: Tessera) -> None:
