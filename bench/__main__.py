@@ -1,7 +1,7 @@
 """`make bench`: measure everything in one run and print it.
 
 `python -m bench --out docs/benchmarks.md` also writes what docs quote. A part's name measures that
-part alone: `product`, `check`, `directory`, `revocation`.
+part alone: `product`, `check`, `exactness`, `directory`, `revocation`, `leases`.
 """
 
 import argparse
@@ -15,7 +15,9 @@ from bench import report
 from bench.check import measure_checks
 from bench.directory import measure_directory
 from bench.end_to_end import compare_with_peer
+from bench.exactness import measure_exactness
 from bench.gateway import compare_gateways
+from bench.leases import measure_leases
 from bench.product import running_product
 from bench.revocation import measure_revocations
 
@@ -59,16 +61,26 @@ def _measure_directory(folder: Path, options: argparse.Namespace) -> str:
     return report.show_directory(measure_directory(folder, options.keys, _say))
 
 
+def _measure_exactness(folder: Path, options: argparse.Namespace) -> str:
+    return report.show_exactness(measure_exactness(folder, options.minutes, _say), options.minutes)
+
+
 def _measure_revocation(folder: Path, options: argparse.Namespace) -> str:
     load, count = options.checks_per_second, options.revocations
     return report.show_revocations(measure_revocations(folder, count, load, _say), load)
+
+
+def _measure_leases(folder: Path, _: argparse.Namespace) -> str:
+    return report.show_leases(*measure_leases(folder, _say))
 
 
 _PARTS: Final[Mapping[str, Callable[[Path, argparse.Namespace], str]]] = {
     "product": _measure_product,
     "check": _measure_check,
     "directory": _measure_directory,
+    "exactness": _measure_exactness,
     "revocation": _measure_revocation,
+    "leases": _measure_leases,
 }
 
 
@@ -78,6 +90,9 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=10, help="length of a measurement of load")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each side")
     parser.add_argument("--keys", type=int, default=1_000_000, help="how many the directory holds")
+    parser.add_argument(
+        "--minutes", type=float, default=3, help="how long each limit is offered too much"
+    )
     parser.add_argument("--revocations", type=int, default=500, help="how many keys to revoke")
     parser.add_argument(
         "--checks-per-second", type=int, default=200, help="load while keys are revoked"

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 import grpc
 from google.protobuf.message import Message
 
+from contract.headers import TOKENS
 from proto.tessera.admin.v1.processes_pb2 import ListProcessesRequest, ListProcessesResponse
 from proto.tessera.envoy.v1.ext_authz_pb2 import CheckRequest, CheckResponse
 from stack.layout import Layout
@@ -58,8 +59,15 @@ class Gate:
 
     async def allows(self, question: CheckRequest) -> bool:
         """Tell whether a request may pass."""
+        return await self.tokens(question) is not None
+
+    async def tokens(self, question: CheckRequest) -> int | None:
+        """Return what a request that may pass was charged, 0 where it is free."""
         answer: CheckResponse = await self._check(question, timeout=_SECONDS)
-        return answer.status.code == 0
+        if answer.status.code != 0:
+            return None
+        told = {each.header.key: each.header.value for each in answer.ok_response.headers}
+        return int(told.get(TOKENS, 0))
 
 
 def make_gates(layout: Layout, count: int) -> Sequence[Gate]:

@@ -55,8 +55,10 @@ def write_ours(config: Path, port: int, upstream: Path, authz: Path, sockets: Pa
             public=TcpAddress("127.0.0.1", port),
             authz=(UnixSocket(str(authz)),),
             adapter=UnixSocket(str(upstream)),
+            usage=UnixSocket(str(sockets / "report.sock")),
             admin=UnixSocket(str(sockets / "admin.sock")),
             observability=UnixSocket(str(sockets / "observability.sock")),
+            failures="/dev/null",
             access_log="/dev/null",
         )
     )

@@ -8,6 +8,10 @@ import psutil
 
 from bench.check import Costs
 from bench.comparison import Comparison
+from bench.exactness import PROCESSES as CHARGING
+from bench.exactness import TIMES_OFFERED, Exactness
+from bench.leases import ACCOUNTS, BATCH, CONNECTIONS, Measured, Sustained
+from bench.leases import PROCESSES as LEASING
 from bench.load import Result
 from bench.revocation import PROCESSES, Revocations
 from bench.spread import Spread
@@ -58,6 +62,24 @@ def show_checks(costs: Sequence[Costs]) -> str:
     return "\n".join(lines)
 
 
+def show_exactness(measured: Sequence[Exactness], minutes: float) -> str:
+    """Return the section on how exact limits are."""
+    lines = [
+        "## Limits",
+        "",
+        f"{CHARGING} authz processes in turn, one account at a time, {TIMES_OFFERED} times as much",
+        f"as its limit a minute allows, for {minutes:g} minutes. *Possible*: what one bucket",
+        "that knows of every request at once lets through at most; *overflows*: moments, of all in",
+        "the processes' own journals, at which more had been let through than it ever would have.",
+        "",
+        "| limit a minute | offered | possible | let through | share | overflows |",
+        "|---|---|---|---|---|---|",
+        *(each.row() for each in measured),
+        "",
+    ]
+    return "\n".join(lines)
+
+
 def show_directory(table: str) -> str:
     """Return the section on the directory of keys."""
     lines = [
@@ -90,6 +112,34 @@ def show_revocations(measured: Sequence[Revocations], checks_per_second: int) ->
         "",
     ]
     return "\n".join(lines)
+
+
+def show_leases(sustained: Sustained, measured: Sequence[Measured]) -> str:
+    """Return the section on how many accounts one PostgreSQL carries."""
+    lines = [
+        "## What leases ask of PostgreSQL",
+        "",
+        f"This machine's PostgreSQL, with fsync and {CONNECTIONS} connections, beside its client,",
+        f"answers **{sustained.single:,.0f}** asks a second, each in a statement of its own, and",
+        f"**{sustained.batched:,.0f}** of {BATCH} to a statement.",
+        "",
+        f"{ACCOUNTS:,} active accounts over {LEASING} processes, simulated: the holders' own code,",
+        "by a clock of its own, against the real server. *Carried*: how many such accounts keep",
+        "the server busy all the time.",
+        "",
+        "| an account is on | requests/s each | requests/s | asks/s | statements/s | carried |",
+        "|---|---|---|---|---|---|",
+        *(_lease_row(each, sustained) for each in measured),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _lease_row(measured: Measured, sustained: Sustained) -> str:
+    mix, carried = measured.mix, measured.accounts_carried(sustained)
+    rates = (measured.requests, measured.asks, measured.statements, carried)
+    figures = " | ".join(f"{each:,.0f}" for each in rates)
+    return f"| {mix.spread} process(es) | {mix.per_second:g} | {figures} |"
 
 
 def _section(comparison: Comparison) -> list[str]:
