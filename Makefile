@@ -16,7 +16,7 @@ INSTALLED = test -x $(BIN)/tessera || { echo "Nothing is installed here yet, so 
 step = @echo "$(1):"; $(2) || { echo 'make $@: $(1) failed; $(3)' >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status test check format proto baseline envoy lock bench
+.PHONY: help up down status test check format proto baseline envoy lock bench chaos
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ envoy: $(VENV)/.test ## render Envoy's configurations into envoy/
 
 bench: $(VENV)/.test $(VENV)-peers/.installed ## measure against peers and limits, in one run
 	@$(BIN)/python -m bench
+
+chaos: $(VENV)/.test ## kill processes under load, and compare what is billed with what was served
+	@$(BIN)/python -m tests.chaos
 
 lock: $(VENV)/.local ## lock the requirements anew, with hashes
 	@$(BIN)/python -m requirements.lock

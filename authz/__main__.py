@@ -1,11 +1,13 @@
-"""The command line: `python -m authz migrate | serve | admin | seed-demo --out FILE`."""
+"""The command line: `python -m authz migrate | serve | report | admin | seed-demo --out FILE`."""
 
 import argparse
 import asyncio
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar, assert_never
+from types import FrameType
+from typing import NoReturn, TypeVar, assert_never
 
 import structlog
 import uvloop
@@ -17,7 +19,13 @@ from authz.domain.undecided import DatabaseError
 from authz.seed import seed_demo
 from authz.serve import serve
 from authz.service.current_peppers import CurrentPeppers
-from authz.settings import AdminSettings, DatabaseSettings, KeySettings, ServeSettings
+from authz.settings import (
+    AdminSettings,
+    DatabaseSettings,
+    KeySettings,
+    ReportSettings,
+    ServeSettings,
+)
 from authz.storage.connect import connect
 from authz.storage.logins import (
     NoLoginError,
@@ -53,6 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
                 asyncio.run(_seed_demo(_read_settings(KeySettings), parsed.out))
             case "serve":
                 _serve(_read_settings(ServeSettings))
+            case "report":
+                _report(_read_settings(ReportSettings))
             case "admin":
                 _administer(_read_settings(AdminSettings))
             case unknown:
@@ -87,6 +97,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         help="make a role that processes of this kind log in as, where there is none",
     )
     commands.add_parser("serve", help="answer Envoy's checks")
+    commands.add_parser("report", help="answer accounts that ask for their usage")
     commands.add_parser("admin", help="answer whoever administers accounts and keys")
     seed = commands.add_parser("seed-demo", help="make the demo account and its key")
     seed.add_argument("--out", type=Path, required=True, help="file that gets the key's text")
@@ -133,6 +144,20 @@ def _serve(settings: ServeSettings) -> None:
         raise StartError(str(error)) from error
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, peppers, tokenizer))
+
+
+def _report(settings: ReportSettings) -> None:
+    from authz.report import report  # noqa: PLC0415 - no process but this one needs it
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn takes over, and raises the signal anew when it has stopped gracefully.
+        signal.signal(number, _exit)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(report(settings))
+
+
+def _exit(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
 
 
 def _administer(settings: AdminSettings) -> None:

@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -28,15 +28,27 @@ from authz.service.admin.acknowledgements import Acknowledgements
 from authz.service.admin.apply_rehashes import RehashApplier
 from authz.service.admin.audit import Audit
 from authz.service.admin.canary import Canary
+from authz.service.admin.corrections import Corrections
+from authz.service.admin.decisions import Decisions
 from authz.service.admin.housekeeping import Housekeeping
+from authz.service.admin.invoices import Invoices
+from authz.service.admin.invoicing import Invoicing
 from authz.service.admin.keys import Keys
 from authz.service.admin.leaked_keys import LeakedKeys
-from authz.service.admin.metrics import CanaryMetrics, HousekeepingMetrics
+from authz.service.admin.metrics import (
+    CanaryMetrics,
+    HousekeepingMetrics,
+    ReconciliationMetrics,
+)
 from authz.service.admin.mint import Mint
 from authz.service.admin.pepper_rotation import PepperRotation
 from authz.service.admin.ports import Database, Mailer
+from authz.service.admin.prices import Prices
+from authz.service.admin.reconciliation import Reconciliation
 from authz.service.admin.send_notices import NoticeSender
 from authz.service.admin.tiers import Tiers
+from authz.service.admin.usage import Usage
+from authz.service.admin.usage_partitions import UsagePartitions
 from authz.service.admin.welcome_mails import WelcomeMails
 from authz.service.current_peppers import CurrentPeppers
 from authz.settings import AdminSettings
@@ -47,6 +59,7 @@ from authz.storage.place_lock import take_place
 from runtime import garbage
 
 _PROBE_SECONDS: Final = 2.0
+_SETTLING: Final = timedelta(days=2)
 
 _log = structlog.get_logger()
 
@@ -85,7 +98,8 @@ async def administer(settings: AdminSettings, peppers: CurrentPeppers) -> None:
         mint = Mint(known, secrets.randbelow)
         ground = _Ground(database, known, mint, mailer, registry)
         acknowledgements = Acknowledgements(database, time.monotonic)
-        server = _make_server(ground, acknowledgements)
+        settling = timedelta(days=settings.invoice_settling_days)
+        server = _make_server(ground, acknowledgements, settling)
         _listen(server, settings)
         lasting = (
             ScrapeServer(settings.metrics_socket, registry).serve,
@@ -93,13 +107,16 @@ async def administer(settings: AdminSettings, peppers: CurrentPeppers) -> None:
             peppers.run,
             _make_canary(ground, acknowledgements, settings.canary_interval_seconds).run,
             _make_housekeeping(ground).run,
+            _make_reconciliation(ground, settings.reconcile_after_seconds).run,
         )
         await _run(server, lasting, settings.admin_stop_seconds)
 
 
-def _make_server(ground: _Ground, acknowledgements: Acknowledgements) -> AdminServer:
+def _make_server(
+    ground: _Ground, acknowledgements: Acknowledgements, settling: timedelta
+) -> AdminServer:
     administration = make_administration(
-        ground.database, ground.peppers, ground.mint, ground.mailer, acknowledgements
+        ground.database, ground.peppers, ground.mint, ground.mailer, acknowledgements, settling
     )
     services = make_services(administration, lambda: datetime.now(UTC))
 
@@ -120,6 +137,7 @@ def make_administration(
     mint: Mint,
     mailer: Mailer,
     acknowledgements: Acknowledgements,
+    settling: timedelta = _SETTLING,
 ) -> Administration:
     """Put together all that can be asked for."""
     creation = AccountCreation(database, mint, WelcomeMails(mailer))
@@ -130,6 +148,12 @@ def make_administration(
         audit=Audit(database, peppers),
         peppers=PepperRotation(database, peppers),
         acknowledgements=acknowledgements,
+        usage=Usage(database),
+        decisions=Decisions(database),
+        prices=Prices(database),
+        invoices=Invoices(database, settling),
+        invoicing=Invoicing(database, settling),
+        corrections=Corrections(database),
     )
 
 
@@ -164,6 +188,16 @@ def _make_housekeeping(ground: _Ground) -> Housekeeping:
         ground.database,
         RehashApplier(ground.database, ground.peppers, metrics),
         NoticeSender(ground.database, ground.mailer, metrics),
+        UsagePartitions(ground.database, metrics),
+        _jitter,
+    )
+
+
+def _make_reconciliation(ground: _Ground, settled_after_seconds: float) -> Reconciliation:
+    return Reconciliation(
+        ground.database,
+        ReconciliationMetrics(ground.registry),
+        timedelta(seconds=settled_after_seconds),
         _jitter,
     )
 

@@ -6,6 +6,7 @@ from typing import Final
 from pydantic import (
     Field,
     NonNegativeFloat,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationInfo,
@@ -47,6 +48,10 @@ class ServeSettings(KeySettings):
     """The served model's card and tokenizer."""
     snapshot_file: Path
     """The last good directory; each process has one of its own."""
+    usage_journal: Path
+    """What was used and PostgreSQL may not know yet; each process has one of its own, on a disk."""
+    failures_file: Path
+    """Where Envoy names the requests that it saw fail, to be refunded; one for all processes."""
     process_name: str | None = Field(None, min_length=1, max_length=200)
     """Where this process runs, and no other at once; the same after a restart. If unset, the host
     and the socket."""
@@ -59,7 +64,7 @@ class ServeSettings(KeySettings):
     """How often keys' last uses, and new digests of wrapped keys, are written down."""
 
     processes: PositiveInt = 1
-    """How many processes share each limit while the database is away."""
+    """How many processes share each limit while the database is away, until it was once asked."""
 
     directory_poll_seconds: PositiveFloat = 1.0
     directory_keys_max: PositiveInt = 1_000_000
@@ -68,10 +73,27 @@ class ServeSettings(KeySettings):
     """Without news of keys for longer than this, every check is a 503."""
     snapshot_interval_seconds: PositiveFloat = 10.0
 
+    decisions_sample: NonNegativeInt = Field(100, le=2**32)
+    """Of requests that are plainly allowed, one in this many is kept to be explained; 0: none. What
+    is refused is kept without that."""
+    decisions_each_max: PositiveInt = 100
+    """Decisions about one account that are kept of a second; the next are counted alone."""
+    decisions_strangers_max: PositiveInt = 10
+    """The same for all requests without an account: those whose key nobody has."""
+    decisions_waiting_max: PositiveInt = 10_000
+    """Decisions that wait to be written, in an outage of the database."""
+    decisions_interval_seconds: PositiveFloat = 1.0
+    """How often decisions, and counts of the access log, are written down."""
+
+    usage_drain_seconds: PositiveFloat = 5.0
+    """How often PostgreSQL is told what was used."""
+    usage_journal_bytes_max: int = Field(2**30, ge=2**20)
+    """A fuller journal takes no more, and every check is a 503, until PostgreSQL was told."""
+
     charge_timeout_seconds: PositiveFloat = Field(0.25, lt=5)
+    """How long a request waits for a lease; then the database counts as away."""
     charge_connections: PositiveInt = 4
-    charge_linger_seconds: NonNegativeFloat = 0.004
-    """How long a busy account's next statement waits for more requests to charge."""
+    """Statements for leases that may be under way at once."""
     outage_grace_seconds: PositiveFloat = 300.0
     """How long local shares of the limits stand in for the database; then a check is a 503."""
     outage_probe_seconds: PositiveFloat = 1.0
@@ -80,6 +102,18 @@ class ServeSettings(KeySettings):
     """Bodies up to this length are counted at once, longer ones in a thread."""
     tokenise_queue_bytes_max: PositiveInt = 32 * 2**20
     """Longer bodies that are being counted hold at most this much; beyond it the next is a 503."""
+
+
+class ReportSettings(DatabaseSettings):
+    """What `report` needs besides."""
+
+    report_socket: Path
+    """Where Envoy calls; HTTP. Its folder is to be private: any account's usage is told there."""
+    report_connections: PositiveInt = 4
+    report_timeout_seconds: PositiveFloat = 5.0
+    """How long one report may take, the wait for a connection included; then it is a 503."""
+    report_stop_seconds: PositiveInt = 10
+    """How long reports that are under way may still take at the end."""
 
 
 class AdminSettings(KeySettings, MailSettings):
@@ -105,6 +139,10 @@ class AdminSettings(KeySettings, MailSettings):
     """How often the pepper file is looked at; a new pepper is known without a restart."""
     canary_interval_seconds: PositiveFloat = 60.0
     """How often a key of our own is issued and revoked, to measure how long that takes."""
+    invoice_settling_days: PositiveInt = Field(2, le=366)
+    """How long after a month's end its invoices can be finished: usage may arrive until then."""
+    reconcile_after_seconds: PositiveFloat = Field(180.0, lt=3600)
+    """How long after a minute began all that was counted of it is compared."""
 
     @field_validator("admin_address")
     @classmethod

@@ -27,7 +27,8 @@ from edge.overload import overload_manager
 from edge.yaml import to_yaml
 
 _SOCKETS: Final = "/run/tessera"
-"""Where the sockets lie that Envoy shares with the authz sidecar, in an emptyDir."""
+"""Where the sockets lie that Envoy shares with the authz sidecar, in an emptyDir, and the file of
+failed requests."""
 
 _PUBLIC_PORT: Final = 8080
 _PUBLIC_TLS_PORT: Final = 8443
@@ -48,8 +49,10 @@ def render_local(
     public: TcpAddress,
     authz: tuple[UnixSocket, ...],
     adapter: UnixSocket,
+    usage: UnixSocket,
     admin: Address,
     observability: Address,
+    failures: str,
     access_log: str = "/dev/stdout",
     timeouts: Timeouts | None = None,
     capacity: Capacity | None = None,
@@ -60,8 +63,10 @@ def render_local(
         public=public,
         authz=authz,
         adapter=adapter,
+        usage=usage,
         admin=admin,
         observability=observability,
+        failures=failures,
         access_log=access_log,
         timeouts=timeouts or Timeouts(),
         capacity=capacity or Capacity(),
@@ -76,8 +81,10 @@ def render_kubernetes(*, tls: TlsSecret | None = None) -> str:
         public=TcpAddress("0.0.0.0", _PUBLIC_PORT if tls is None else _PUBLIC_TLS_PORT),  # noqa: S104 the pod's address is given by the cluster
         authz=(UnixSocket(f"{_SOCKETS}/authz.sock"),),
         adapter=_ADAPTER,
+        usage=UnixSocket(f"{_SOCKETS}/report.sock"),
         admin=UnixSocket(f"{_SOCKETS}/envoy-admin.sock"),
         observability=TcpAddress("0.0.0.0", _OBSERVABILITY_PORT),  # noqa: S104 scraped from outside the pod; a network policy says by whom
+        failures=f"{_SOCKETS}/failures.jsonl",
         tls=tls,
         collector=_COLLECTOR,
     )

@@ -1,4 +1,4 @@
-"""Whom Envoy calls: authz, its access log service, the adapter, Envoy's own admin, a collector."""
+"""Whom Envoy calls: authz and its access log service, the adapter, what reports usage, and more."""
 
 from datetime import timedelta
 from typing import Final
@@ -44,12 +44,14 @@ from edge.messages import pack, seconds
 AUTHZ: Final = "authz"
 ACCESS_LOG: Final = "authz_access_log"
 ADAPTER: Final = "adapter"
+USAGE: Final = "usage"
 ADMIN: Final = "admin"
 COLLECTOR: Final = "otel_collector"
 
 _CONNECT_TIMEOUT: Final = timedelta(seconds=1)
-_ADAPTER_IDLE_SECONDS: Final = 60.0
-"""Shorter than the adapter keeps a connection, so that none is closed as a request is sent."""
+_IDLE_SECONDS: Final = 60.0
+"""Shorter than our servers keep a connection, so that none is closed as a request is sent."""
+_REPORTS_MAX: Final = 64
 
 _STREAM_WINDOW_BYTES: Final = 2**20
 _CONNECTION_WINDOW_BYTES: Final = 4 * 2**20
@@ -62,6 +64,7 @@ def all_clusters(deployment: Deployment) -> list[Cluster]:
         _authz(deployment),
         _access_log(deployment),
         _adapter(deployment),
+        _usage(deployment),
         _cluster(ADMIN, (deployment.admin,), _http1(idle_seconds=60)),
     ]
     if deployment.collector is not None:
@@ -87,10 +90,19 @@ def _access_log(deployment: Deployment) -> Cluster:
 
 
 def _adapter(deployment: Deployment) -> Cluster:
-    cluster = _cluster(ADAPTER, (deployment.adapter,), _http1(_ADAPTER_IDLE_SECONDS))
+    cluster = _cluster(ADAPTER, (deployment.adapter,), _http1(_IDLE_SECONDS))
     cluster.circuit_breakers = _limits(deployment.capacity.requests_max)
     if isinstance(deployment.adapter, TcpAddress):
         cluster.health_checks = [_http_health("/readyz")]
+    return cluster
+
+
+def _usage(deployment: Deployment) -> Cluster:
+    """Return what reports usage; few at once, for a report may take a while."""
+    cluster = _cluster(USAGE, (deployment.usage,), _http1(_IDLE_SECONDS))
+    cluster.circuit_breakers = _limits(_REPORTS_MAX)
+    cluster.health_checks = [_http_health("/healthz")]
+    cluster.common_lb_config = _only_the_healthy()
     return cluster
 
 

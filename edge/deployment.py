@@ -86,15 +86,19 @@ class Deployment:
     """One Envoy and everything it talks to.
 
     `authz` are the sockets of equal processes. An adapter at a `TcpAddress` is a DNS name with
-    one address per replica. `observability` answers `/ready` and `/stats/prometheus` alone.
+    one address per replica. `usage` believes us which account calls, so nobody else may reach it.
+    `observability` answers `/ready` and `/stats/prometheus` alone.
+    `failures` is the file that names what authz let pass and that failed, for authz to read.
     `trusted_hops` counts the proxies in front whose `x-forwarded-for` is believed.
     """
 
     public: Address
     authz: tuple[UnixSocket, ...]
     adapter: Address
+    usage: UnixSocket
     admin: Address
     observability: Address
+    failures: str
     access_log: str = "/dev/stdout"
     tls: TlsSecret | None = None
     collector: TcpAddress | None = None

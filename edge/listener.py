@@ -38,6 +38,7 @@ from edge.local_replies import local_reply_configuration
 from edge.messages import extension, pack, seconds
 from edge.refusals import body_reading_filter
 from edge.routes import route_configuration
+from edge.served_tokens import served_tokens_filter
 from edge.tls import downstream_tls
 from edge.tracing import tracing, untouched_request_id
 
@@ -76,7 +77,7 @@ def _connection_manager(deployment: Deployment) -> HttpConnectionManager:
         route_config=route_configuration(deployment),
         http_filters=_filters(deployment),
         local_reply_config=local_reply_configuration(deployment.capacity.body_bytes_max),
-        access_log=access_logs(deployment.access_log),
+        access_log=access_logs(deployment.access_log, deployment.failures),
         early_header_mutation_extensions=[_header_hygiene()],
         generate_request_id=False,  # ours has another form, and is made by the header mutation
         server_name="tessera",
@@ -99,6 +100,7 @@ def _filters(deployment: Deployment) -> list[HttpFilter]:
         body_reading_filter(deployment.capacity.refused_body_bytes_max),
         body_limit_filter(deployment.capacity.body_bytes_max),
         client_address_filter(),
+        served_tokens_filter(),
         authorization_filter(deployment),
         HttpFilter(
             name="envoy.filters.http.router",

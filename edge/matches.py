@@ -18,6 +18,8 @@ MODELS: Final = RouteMatch(
 )
 """The list, or one model, whose id may hold slashes; an escaped slash is unescaped by then."""
 
+USAGE: Final = RouteMatch(path="/v1/organization/usage/embeddings")
+
 API: Final = RouteMatch(prefix="/v1/")
 ANYTHING: Final = RouteMatch(prefix="/")
 

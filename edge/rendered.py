@@ -20,8 +20,10 @@ def rendered_files() -> dict[str, str]:
             public=TcpAddress("127.0.0.1", 8080),
             authz=(UnixSocket(f"{_RUN}/authz-0.sock"), UnixSocket(f"{_RUN}/authz-1.sock")),
             adapter=UnixSocket(f"{_RUN}/adapter.sock"),
+            usage=UnixSocket(f"{_RUN}/report.sock"),
             admin=UnixSocket(f"{_RUN}/envoy-admin.sock"),
             observability=UnixSocket(f"{_RUN}/envoy-observability.sock"),
+            failures=".tessera/failures.jsonl",
         ),
         "kubernetes.yaml": render_kubernetes(),
         "kubernetes-tls.yaml": render_kubernetes(

@@ -50,10 +50,11 @@ def _beyond_reading(deployment: Deployment) -> list[Route]:
 
 
 def _served(deployment: Deployment) -> list[Route]:
-    """Return what goes to authz and, when it agrees, to the adapter."""
+    """Return what goes to authz and, when it agrees, on."""
     capacity, timeouts = deployment.capacity, deployment.timeouts
     embeddings = where(matches.EMBEDDINGS, matches.method("POST"), matches.well_formed_key())
     models = where(matches.MODELS, matches.method("GET"), matches.well_formed_key())
+    usage = where(matches.USAGE, matches.method("GET"), matches.well_formed_key())
     too_large = where(embeddings, matches.content_length(capacity.body_bytes_max + 1))
     small = where(embeddings, matches.content_length(0, _SMALL_BODY_BYTES_MAX + 1))
     return [
@@ -66,6 +67,7 @@ def _served(deployment: Deployment) -> list[Route]:
         _to_adapter("embeddings", small, timeouts),
         _to_adapter("embeddings_large", embeddings, timeouts, authorization.patience(timeouts)),
         _to_adapter("models", models, timeouts),
+        _forward("usage", usage, clusters.USAGE, timeouts),
     ]
 
 
@@ -79,6 +81,7 @@ def _refused(deployment: Deployment) -> list[Route]:
         refusal("incorrect_api_key", bad_key, errors.incorrect_api_key(), read),
         wrong_method("embeddings_method", matches.EMBEDDINGS, "POST", read),
         wrong_method("models_method", matches.MODELS, "GET", read),
+        wrong_method("usage_method", matches.USAGE, "GET", read),
         refusal("unknown_url", matches.ANYTHING, errors.unknown_url(), read),
     ]
 
@@ -86,16 +89,20 @@ def _refused(deployment: Deployment) -> list[Route]:
 def _to_adapter(
     name: str, match: RouteMatch, timeouts: Timeouts, patience: Any | None = None
 ) -> Route:
-    off = pack(FilterConfig(disabled=True))
-    filters = {request_id.FILTER: off, health.FILTER: off}
+    route = _forward(name, match, clusters.ADAPTER, timeouts)
     if patience is not None:
-        filters[authorization.FILTER] = patience
+        route.typed_per_filter_config[authorization.FILTER] = patience
+    return route
+
+
+def _forward(name: str, match: RouteMatch, cluster: str, timeouts: Timeouts) -> Route:
+    off = pack(FilterConfig(disabled=True))
     return Route(
         name=name,
         match=match,
-        route=RouteAction(cluster=clusters.ADAPTER, timeout=seconds(timeouts.upstream_seconds)),
+        route=RouteAction(cluster=cluster, timeout=seconds(timeouts.upstream_seconds)),
         response_headers_to_add=[request_id.copied_to_response()],
-        typed_per_filter_config=filters,
+        typed_per_filter_config={request_id.FILTER: off, health.FILTER: off},
     )
 
 

@@ -16,3 +16,8 @@ def read_boot_id() -> UUID:
 def seconds_since_boot() -> float:
     """Return the time that no clock setting moves, and that goes on while the machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def microseconds_since_boot() -> int:
+    """Return the same in whole microseconds."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000

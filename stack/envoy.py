@@ -32,7 +32,8 @@ def describe(layout: Layout, port: int, after: tuple[str, ...]) -> Process:
         *("--config-path", str(layout.bootstrap)),
         *("--concurrency", "2"),
         *("--log-level", "warn"),
-        *("--file-flush-interval-msec", "1000"),  # of the access log; the default is ten seconds
+        # Of the access log and of failures, which are refunded sooner than they count as spent.
+        *("--file-flush-interval-msec", "250"),
         "--disable-hot-restart",  # it would claim shared memory that two stacks would fight over
     )
     return Process(
@@ -57,8 +58,10 @@ def main() -> None:
         public=TcpAddress(LOOPBACK, int(port)),
         authz=tuple(UnixSocket(str(layout.socket(name))) for name in authz),
         adapter=UnixSocket(str(layout.socket("adapter"))),
+        usage=UnixSocket(str(layout.socket("report"))),
         admin=UnixSocket(str(layout.socket("envoy-admin"))),
         observability=UnixSocket(str(layout.socket("envoy"))),
+        failures=str(layout.failures),
     )
     unfinished = layout.bootstrap.with_suffix(".new")
     unfinished.write_text(f"{origin}\n{bootstrap}")

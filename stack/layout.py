@@ -66,6 +66,16 @@ class Layout:
         return self.state / "snapshots"
 
     @property
+    def usage(self) -> Path:
+        """The journal of each authz process."""
+        return self.state / "usage"
+
+    @property
+    def failures(self) -> Path:
+        """The requests that Envoy saw fail, to be refunded."""
+        return self.state / "failures.jsonl"
+
+    @property
     def outbox(self) -> Path:
         """Mails that would have been sent."""
         return self.state / "outbox"
@@ -118,7 +128,7 @@ def prepare(layout: Layout) -> None:
     """Make the folders, readable by their owner alone, or say what is wrong with them."""
     folders = (
         *(layout.state, layout.run, layout.logs),
-        *(layout.backends, layout.snapshots, layout.outbox),
+        *(layout.backends, layout.snapshots, layout.usage, layout.outbox),
     )
     try:
         _refuse_occupied(layout, folders)

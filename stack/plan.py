@@ -67,9 +67,10 @@ def _edge(layout: Layout, options: Options) -> tuple[Unit, ...]:
     extra = {"AUTHZ_PROCESSES": str(options.authz), **_extra(options, "authz")}
     needs = ("postgres", "migrate", "model")
     steps = _only(envoy.render(layout, options.port, names))
-    before = (*_names(steps), "adapter", "demo-key", *names)
+    before = (*_names(steps), "adapter", "report", "demo-key", *names)
     return (
         *(services.authz(layout, name, url, extra, after=needs) for name in names),
+        services.report(layout, url, _extra(options, "report"), after=("postgres", "migrate")),
         *steps,
         envoy.describe(layout, options.port, after=before),
     )

@@ -70,6 +70,8 @@ def authz(
         "AUTHZ_SOCKET": str(layout.socket(name)),
         "AUTHZ_METRICS_SOCKET": str(layout.socket(f"{name}.metrics")),
         "AUTHZ_SNAPSHOT_FILE": str(layout.snapshots / name),
+        "AUTHZ_USAGE_JOURNAL": str(layout.usage / name),
+        "AUTHZ_FAILURES_FILE": str(layout.failures),
         "AUTHZ_PROCESS_NAME": name,
     }
     return Process(
@@ -78,6 +80,26 @@ def authz(
         ready=probe.grpc_health(layout.socket(name)),
         answers=probe.any_grpc_health(layout.socket(name)),
         log=layout.log(name),
+        after=after,
+        stop_seconds=_SECONDS_TO_FINISH + 0.5,
+    )
+
+
+def report(
+    layout: Layout, database_url: str, environment: Mapping[str, str], after: tuple[str, ...]
+) -> Process:
+    """Describe the process that tells accounts their usage."""
+    settings = {
+        "AUTHZ_DATABASE_URL": database_url,
+        "AUTHZ_REPORT_SOCKET": str(layout.socket("report")),
+        "AUTHZ_REPORT_STOP_SECONDS": str(_SECONDS_TO_FINISH),
+    }
+    return Process(
+        name="report",
+        command=Command(_module("authz", "report"), {**settings, **environment}),
+        ready=probe.http_on_socket(layout.socket("report"), "/healthz"),
+        answers=probe.any_http_on_socket(layout.socket("report"), "/healthz"),
+        log=layout.log("report"),
         after=after,
         stop_seconds=_SECONDS_TO_FINISH + 0.5,
     )

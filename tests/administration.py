@@ -22,14 +22,18 @@ from authz.service.admin.acknowledgements import Acknowledgements
 from authz.service.admin.apply_rehashes import RehashApplier
 from authz.service.admin.audit import Audit
 from authz.service.admin.canary import Canary
+from authz.service.admin.decisions import Decisions
 from authz.service.admin.housekeeping import Housekeeping
 from authz.service.admin.keys import Keys
 from authz.service.admin.leaked_keys import LeakedKeys
-from authz.service.admin.metrics import CanaryMetrics, HousekeepingMetrics
+from authz.service.admin.metrics import CanaryMetrics, HousekeepingMetrics, ReconciliationMetrics
 from authz.service.admin.mint import Mint
 from authz.service.admin.pepper_rotation import PepperRotation
+from authz.service.admin.reconciliation import Reconciliation
 from authz.service.admin.send_notices import NoticeSender
 from authz.service.admin.tiers import Tiers
+from authz.service.admin.usage import Usage
+from authz.service.admin.usage_partitions import UsagePartitions
 from authz.service.admin.welcome_mails import WelcomeMails
 from authz.storage.admin.database import Database
 from authz.storage.admin.head_file import HeadFile
@@ -70,6 +74,10 @@ class Administration:
     rehashes: RehashApplier
     notices: NoticeSender
     housekeeping: Housekeeping
+    usage: Usage
+    partitions: UsagePartitions
+    decisions: Decisions
+    reconciliation: Reconciliation
 
 
 @asynccontextmanager
@@ -88,6 +96,7 @@ async def administration(
         metrics = HousekeepingMetrics(registry)
         rehashes = RehashApplier(database, known, metrics)
         notices = NoticeSender(database, mailer, metrics, attempts_max=3, timeout_seconds=5.0)
+        partitions = UsagePartitions(database, metrics)
         yield Administration(
             pool,
             database,
@@ -104,8 +113,25 @@ async def administration(
             _make_canary(database, mint, acknowledgements, registry),
             rehashes,
             notices,
-            Housekeeping(database, rehashes, notices, lambda: 1.0, 0.01, 0.01),
+            Housekeeping(
+                database,
+                rehashes,
+                notices,
+                partitions,
+                lambda: 1.0,
+                0.01,
+                0.01,
+            ),
+            Usage(database),
+            partitions,
+            Decisions(database),
+            _make_reconciliation(database, registry),
         )
+
+
+def _make_reconciliation(database: Database, registry: CollectorRegistry) -> Reconciliation:
+    metrics = ReconciliationMetrics(registry)
+    return Reconciliation(database, metrics, timedelta(minutes=3), lambda: 1.0, 0.01)
 
 
 def _make_canary(

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx
 
-from authz.domain.directory import Endpoint
+from authz.domain.directory import Endpoint, Enforcement
 from authz.service.admin.accounts import NewAccount
 from authz.service.admin.keys import KeySpec
 from authz.storage.pepper_file import PepperFile
@@ -26,6 +26,9 @@ def open_tier(
     stack: RunningStack,
     *,
     requests_per_minute: int = 6000,
+    tokens_per_minute: int | None = None,
+    tokens_per_month: int | None = None,
+    enforcement: Enforcement = Enforcement.ENFORCED,
     endpoints: Set[Endpoint] = frozenset(Endpoint),
     models: Set[str] = frozenset("*"),
 ) -> str:
@@ -36,9 +39,10 @@ def open_tier(
         standard = await services.tiers.get("standard")
         limits = {
             "requests_per_minute": requests_per_minute,
-            "tokens_per_minute": standard.tokens_per_minute,
-            "tokens_per_month": standard.tokens_per_month,
+            "tokens_per_minute": tokens_per_minute or standard.tokens_per_minute,
+            "tokens_per_month": tokens_per_month or standard.tokens_per_month,
             "items_max": standard.items_max,
+            "enforcement": enforcement,
             "endpoints": endpoints,
             "models": models,
         }
@@ -49,15 +53,40 @@ def open_tier(
 
 
 def open_account(
-    stack: RunningStack, *, tier: str = "standard", expires_at: datetime | None = None
+    stack: RunningStack,
+    *,
+    tier: str = "standard",
+    expires_at: datetime | None = None,
+    requests_per_minute: int = 0,
+    tokens_per_minute: int = 0,
 ) -> str:
-    """Make an account with one key; return the key's text, once the stack knows it."""
+    """Make an account with one key; return the key's text, once the stack knows it.
+
+    The limits are the key's own; 0 is none.
+    """
     name = f"test {uuid4()}"
 
     async def make(services: Administration) -> str | None:
         await services.accounts.create(ask(), NewAccount(name, "", tier), None)
-        spec = KeySpec(name, "test", "test", (), (), expires_at)
+        limits = (requests_per_minute, tokens_per_minute)
+        spec = KeySpec(name, "test", "test", (), (), expires_at, *limits)
         return (await services.keys.issue(ask(), spec)).secret
+
+    text = _administer(stack, make)
+    assert text is not None
+    wait_until(lambda: _is_known(stack, text))
+    return text
+
+
+def open_suspended_account(stack: RunningStack) -> str:
+    """Make an account that is suspended; return its key's text, once the stack knows that."""
+    name = f"test {uuid4()}"
+
+    async def make(services: Administration) -> str | None:
+        await services.accounts.create(ask(), NewAccount(name, "", "standard"), None)
+        issued = await services.keys.issue(ask(), KeySpec(name, "test", "test", (), (), None))
+        await services.accounts.suspend(ask(), name, "a test")
+        return issued.secret
 
     text = _administer(stack, make)
     assert text is not None

@@ -6,6 +6,7 @@ from authz.domain.directory import Endpoint
 
 _EMBEDDINGS_PATH: Final = "/v1/embeddings"
 _MODELS_PATH: Final = "/v1/models"
+_USAGE_PATH: Final = "/v1/organization/usage/embeddings"
 
 
 def find_endpoint(method: str, path: str) -> Endpoint | None:
@@ -19,5 +20,7 @@ def find_endpoint(method: str, path: str) -> Endpoint | None:
             return Endpoint.EMBEDDINGS
         case "GET" if bare == _MODELS_PATH or bare.startswith(_MODELS_PATH + "/"):
             return Endpoint.MODELS
+        case "GET" if bare == _USAGE_PATH:
+            return Endpoint.USAGE
         case _:
             return None

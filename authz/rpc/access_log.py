@@ -9,6 +9,8 @@ from typing import Final, TypeAlias
 import grpc
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from authz.rpc.observed_traffic import read_traffic
+from authz.service.count_traffic import TrafficCounter
 from proto.tessera.envoy.v1 import access_log_service_pb2
 from proto.tessera.envoy.v1.access_log_pb2 import (
     HttpAccessLogEntry,
@@ -27,9 +29,13 @@ AccessLogContext: TypeAlias = (
 
 
 class AccessLogServicer:
-    """Counts responses by route, status and what went wrong; every label's values are bounded."""
+    """Counts responses by route, status and what went wrong; every label's values are bounded.
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    What was charged is counted by the minute besides, by `traffic`.
+    """
+
+    def __init__(self, registry: CollectorRegistry, traffic: TrafficCounter) -> None:
+        self._traffic = traffic
         self._responses = Counter(
             "authz_responses",
             "Responses that Envoy sent; status 0 where the client left first",
@@ -60,6 +66,8 @@ class AccessLogServicer:
         self._responses.labels(route, status, _first_flag(entry)).inc()
         duration = entry.common_properties.duration
         self._seconds.labels(route).observe(duration.seconds + duration.nanos / 1e9)
+        if (observed := read_traffic(entry)) is not None:
+            self._traffic.count(*observed)
 
     def _bound(self, route: str) -> str:
         if route not in self._routes and len(self._routes) >= _ROUTES_MAX:

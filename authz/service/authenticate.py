@@ -1,5 +1,6 @@
 """Whose request it is, told from its key and from where it comes."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from authz.domain.directory import AccountStatus, Holder, KeyStatus
@@ -49,15 +50,21 @@ class Authenticator:
         holder = self._find(digests)
         if holder is None:
             return _incorrect(Reason.UNKNOWN_KEY, key)
+        if (denied := self._find_obstacle(holder, key, client_address, now)) is not None:
+            # The client is not told more than before; whoever asks later why is.
+            return replace(denied, account_id=holder.account.id, key_id=holder.key.id)
+        self._uses.note(holder.key.id, now)
+        self._rehasher.propose(holder.key, digests, now)
+        return holder
+
+    def _find_obstacle(
+        self, holder: Holder, key: str, client_address: str | None, now: datetime
+    ) -> Denied | None:
         if (reason := _find_fault(holder, now)) is not None:
             return _incorrect(reason, key)
         if holder.account.status is AccountStatus.SUSPENDED:
             return Denied(Reason.SUSPENDED_ACCOUNT, errors.account_suspended())
-        if (denied := self._network.check(holder.key, client_address)) is not None:
-            return denied
-        self._uses.note(holder.key.id, now)
-        self._rehasher.propose(holder.key, digests, now)
-        return holder
+        return self._network.check(holder.key, client_address)
 
     def _find(self, digests: KeyDigests) -> Holder | None:
         # Where no chain is in use nothing is looked up, and nothing else would notice.

@@ -15,7 +15,7 @@ class KeyUses:
     Noting is on every request's path: it looks into a set, and once a minute it fills in a row.
     """
 
-    def __init__(self, writer: LateWriter[datetime]) -> None:
+    def __init__(self, writer: LateWriter[KeyId, datetime]) -> None:
         self._writer = writer
         self._begins = self._ends = datetime.min.replace(tzinfo=UTC)
         self._noted: set[KeyId] = set()

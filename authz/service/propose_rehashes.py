@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from authz.domain.directory import Key
+from authz.domain.directory import Key, KeyId
 from authz.domain.pepper import KeyDigests
 from authz.domain.rehash import Rehash
 from authz.service.current_peppers import CurrentPeppers
@@ -22,7 +22,10 @@ class Rehasher:
     """
 
     def __init__(
-        self, peppers: CurrentPeppers, writer: LateWriter[Rehash], waiting_max: int = _WAITING_MAX
+        self,
+        peppers: CurrentPeppers,
+        writer: LateWriter[KeyId, Rehash],
+        waiting_max: int = _WAITING_MAX,
     ) -> None:
         self._peppers = peppers
         self._writer = writer

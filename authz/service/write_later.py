@@ -3,13 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import islice
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import structlog
 
-from authz.domain.directory import KeyId
 from authz.domain.undecided import DatabaseError
 
+
+class _Ordered(Protocol):
+    def __lt__(self, other: Any, /) -> bool: ...  # noqa: ANN401 of its own kind
+
+
+K = TypeVar("K", bound=_Ordered)
 V = TypeVar("V")
 
 _BATCH_ROWS: Final = 500
@@ -18,10 +23,10 @@ _BACKOFF_FACTORS: Final = (1, 2, 5, 10, 30)
 _log = structlog.get_logger()
 
 
-class LateWriter(Generic[V]):
-    """One value per key, kept until it is written; a newer one takes its place.
+class LateWriter(Generic[K, V]):
+    """One value per name, kept until it is written; a newer one takes its place.
 
-    `write` stores a batch, in order of the keys' ids, so that writers do not wait for each other in
+    `write` stores a batch, in order of the names, so that writers do not wait for each other in
     a circle. Between attempts lie `interval_seconds`, more while they fail. `jitter` returns a
     factor around 1. `what` names the values in the log.
     """
@@ -29,7 +34,7 @@ class LateWriter(Generic[V]):
     def __init__(
         self,
         what: str,
-        write: Callable[[Mapping[KeyId, V]], Awaitable[None]],
+        write: Callable[[Mapping[K, V]], Awaitable[None]],
         interval_seconds: float,
         jitter: Callable[[], float],
     ) -> None:
@@ -38,15 +43,15 @@ class LateWriter(Generic[V]):
         self._interval_seconds = interval_seconds
         self._jitter = jitter
         self._failures = 0
-        self._waiting: dict[KeyId, V] = {}
+        self._waiting: dict[K, V] = {}
 
     def __len__(self) -> int:
         """Return how many values wait."""
         return len(self._waiting)
 
-    def put(self, key_id: KeyId, value: V) -> None:
+    def put(self, name: K, value: V) -> None:
         """Have a value written."""
-        self._waiting[key_id] = value
+        self._waiting[name] = value
 
     async def run(self) -> None:
         """Write again and again, until cancelled."""
@@ -82,6 +87,6 @@ class LateWriter(Generic[V]):
     async def _write_batch(self) -> None:
         batch = dict(sorted(islice(self._waiting.items(), _BATCH_ROWS), key=lambda item: item[0]))
         await self._write(batch)
-        for key_id, written in batch.items():
-            if self._waiting.get(key_id) is written:
-                del self._waiting[key_id]
+        for name, written in batch.items():
+            if self._waiting.get(name) is written:
+                del self._waiting[name]

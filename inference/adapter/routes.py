@@ -10,12 +10,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from contract.errors import ApiError
-from contract.headers import TOKENS
+from contract.headers import SERVED_TOKENS, TOKENS
 from contract.models import ModelCard
 from inference.adapter.answers import find_model, write_models
 from inference.adapter.connection import read_body, while_connected
 from inference.adapter.outcomes import Handler, to_response
-from inference.adapter.service import EmbeddingService
+from inference.adapter.service import EmbeddingService, Served
 
 _JSON: Final = "application/json"
 
@@ -46,7 +46,7 @@ class Endpoints:
             return to_response(body)
         work = self.service.embed(body, request.headers.get(TOKENS))
         async with asyncio.timeout(self.request_timeout_seconds):
-            return _pack(await while_connected(request.receive, work))
+            return _pack_vectors(await while_connected(request.receive, work))
 
     async def list_models(self, _: Request) -> Response:
         """`GET /v1/models`."""
@@ -65,6 +65,13 @@ class Endpoints:
         if await self.is_ready():
             return PlainTextResponse("ready")
         return PlainTextResponse("the model is not ready", status_code=503)
+
+
+def _pack_vectors(outcome: Served | ApiError) -> Response:
+    if isinstance(outcome, ApiError):
+        return to_response(outcome)
+    told = {SERVED_TOKENS: str(outcome.tokens)}
+    return Response(outcome.body, headers=told, media_type=_JSON)
 
 
 def _pack(outcome: bytes | ApiError) -> Response:

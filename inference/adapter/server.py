@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import structlog
 import uvicorn
@@ -19,11 +19,8 @@ from inference.adapter.channels import open_channels
 from inference.adapter.settings import AdapterSettings
 from inference.adapter.threads import Threads
 from inference.adapter.triton import TritonEmbedder
-from runtime import garbage
+from runtime import garbage, unix_http
 from runtime.logging import configure_logging
-
-_KEEP_ALIVE_SECONDS: Final = 2 * 60 * 60
-"""Longer than Envoy keeps an idle connection, so that we never close one as it sends on it."""
 
 _log = structlog.get_logger()
 
@@ -63,21 +60,8 @@ async def serve(settings: AdapterSettings, tokenizer: RequestTokenizer) -> None:
 
 
 def configure(settings: AdapterSettings, app: ASGIApp) -> uvicorn.Config:
-    """Return how uvicorn serves the application: on a Unix socket, saying nothing of itself."""
-    return uvicorn.Config(
-        app,
-        uds=str(settings.socket),
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level="warning",
-        access_log=False,  # Envoy writes it
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
-    )
+    """Return how uvicorn serves the application."""
+    return unix_http.configure(app, settings.socket, settings.shutdown_timeout_seconds)
 
 
 def _read_settings() -> AdapterSettings:

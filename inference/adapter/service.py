@@ -35,6 +35,14 @@ class Checked:
     tokenised: Tokenised
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An answer's body, and the tokens of the vectors in it."""
+
+    body: bytes
+    tokens: int
+
+
 class EmbeddingService:
     """Answers embedding requests, given as bytes, with bytes."""
 
@@ -53,8 +61,8 @@ class EmbeddingService:
         self._metrics = metrics
         self._inline_bytes_max = inline_bytes_max
 
-    async def embed(self, body: bytes, charged: str | None) -> bytes | ApiError:
-        """Return the answer's body; `charged` is how many tokens authz says it charged.
+    async def embed(self, body: bytes, charged: str | None) -> Served | ApiError:
+        """Return the answer; `charged` is how many tokens authz says it charged.
 
         Raises:
             EmbedderError: the model gave no vectors.
@@ -72,7 +80,7 @@ class EmbeddingService:
         write = partial(self._write, checked, vectors)
         answer = await self._run(write, inline=vectors.size <= _INLINE_NUMBERS_MAX)
         self._metrics.count_tokens(tokens)
-        return answer
+        return Served(answer, tokens)
 
     async def _run(self, work: Callable[[], _Result], *, inline: bool) -> _Result:
         return work() if inline else await self._threads.run(work)

@@ -43,10 +43,10 @@ class Records:
         self.used: dict[KeyId, datetime] = {}
         self.proposed: dict[KeyId, Rehash] = {}
         self.statements = 0
-        self.uses: LateWriter[datetime] = self._writer(self.used)
-        self.rehashes: LateWriter[Rehash] = self._writer(self.proposed)
+        self.uses: LateWriter[KeyId, datetime] = self._writer(self.used)
+        self.rehashes: LateWriter[KeyId, Rehash] = self._writer(self.proposed)
 
-    def _writer(self, table: dict[KeyId, V]) -> LateWriter[V]:
+    def _writer(self, table: dict[KeyId, V]) -> LateWriter[KeyId, V]:
         async def write(batch: Mapping[KeyId, V]) -> None:
             self.statements += 1
             table.update(batch)

@@ -2,16 +2,13 @@
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from prometheus_client import CollectorRegistry
-
-from authz.domain.bucket import Bucket
 from authz.domain.directory import (
     Account,
     AccountId,
@@ -27,10 +24,14 @@ from authz.domain.directory import (
 from authz.domain.packed_directory import Directory
 from authz.domain.pepper import Pepper
 from authz.domain.process import Process, ReplacedError
+from authz.domain.quota import ledger as ledgers
+from authz.domain.quota.lease_messages import Answer, Ask, BudgetId
+from authz.domain.quota.lease_rules import LeaseRules
+from authz.domain.quota.ledger import Ledger
+from authz.domain.quota.quota import Limits, fresh
 from authz.domain.snapshot import Snapshot
 from authz.domain.undecided import DatabaseError
 from authz.service.current_directory import CurrentDirectory
-from authz.service.metrics import QuotaMetrics
 from contract.keys import mint_key
 
 NOW: Final = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -44,6 +45,7 @@ TIER: Final = Tier(
     endpoints=frozenset(Endpoint),
     models=frozenset("*"),
 )
+LIMITS: Final = Limits(TIER.requests_per_minute, TIER.tokens_per_minute, TIER.tokens_per_month)
 ACCOUNT: Final = Account(AccountId(UUID(int=1)), "acme", "standard", AccountStatus.ACTIVE)
 
 
@@ -99,11 +101,6 @@ def make_current(directory: Directory | None = None) -> CurrentDirectory:
     return current
 
 
-def make_quota_metrics() -> QuotaMetrics:
-    """Return metrics in a registry of their own."""
-    return QuotaMetrics(CollectorRegistry())
-
-
 @dataclass(slots=True)
 class ManualClock:
     """A clock that moves when it is told to."""
@@ -116,31 +113,56 @@ class ManualClock:
 
 
 class FakeLedger:
-    """The ledger in memory, by a clock of the test's."""
+    """The ledger in memory, by a clock of the test's; every budget has `limits`."""
 
-    def __init__(self, clock: ManualClock) -> None:
+    def __init__(self, clock: ManualClock, limits: Limits = LIMITS) -> None:
         self._clock = clock
-        self._buckets: dict[AccountId, Bucket] = {}
-        self.asked: list[int] = []
+        self.limits = limits
+        self.limits_of: dict[UUID, Limits | None] = {}
+        """Of budgets that have others; where there is nothing, the ledger knows of no such one."""
+        self.ledgers: dict[UUID, Ledger] = {}
+        self.batches: list[list[tuple[BudgetId, Ask]]] = []
+        """What was asked, a statement each."""
         self.is_down = False
+        self.bug: Exception | None = None
+        """Where set, what answering comes to."""
+        self.processes = 1
         self.gate: asyncio.Event | None = None
         """Where set, statements wait for it."""
 
-    async def take(
-        self, account_id: AccountId, limit: int, asked: int, owed: float = 0.0
-    ) -> tuple[int, Bucket]:
-        """Charge all of `owed` and up to `asked`."""
-        self.asked.append(asked)
+    @property
+    def now(self) -> int:
+        """The ledger's time: another than the process's."""
+        return 1_700_000_000_000_000 + round(self._clock.now * 1_000_000)
+
+    async def answer(self, asks: Sequence[tuple[BudgetId, Ask]]) -> Sequence[Answer | None]:
+        """Answer, by the arithmetic that is the real ledger's too."""
+        self.batches.append(list(asks))
         if self.gate is not None:
             await self.gate.wait()
         await self.ping()
-        bucket = self._buckets.get(account_id, Bucket(limit, 0, self._clock.now)).resize(limit)
-        bucket = bucket.owe(owed, self._clock.now)
-        granted, self._buckets[account_id] = bucket.take(asked, self._clock.now)
-        return granted, self._buckets[account_id]
+        if self.bug is not None:
+            raise self.bug
+        return [self._answer(budget_id, ask) for budget_id, ask in asks]
+
+    def _answer(self, budget_id: BudgetId, ask: Ask) -> Answer | None:
+        limits = self.limits_of.get(budget_id, self.limits)
+        if limits is None:
+            return None
+        ledger = self.ledgers.get(budget_id) or Ledger(fresh(limits, self.now))
+        self.ledgers[budget_id], answer = ledgers.answer(
+            ledger, ask, limits, LeaseRules(), self.now
+        )
+        return answer
+
+    async def count_processes(self) -> int:
+        """Return what was set."""
+        await self.ping()
+        return self.processes
 
     async def ping(self) -> None:
         """Fail while it is down."""
+        await asyncio.sleep(0)
         if self.is_down:
             raise DatabaseError("down")
 

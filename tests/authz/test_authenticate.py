@@ -199,6 +199,8 @@ async def test_the_gravest_fault_is_told_and_no_use_is_noted(
     outcome = _ask(make_authenticator(current, _ROTATED, records), 1, "203.0.113.9")
     assert isinstance(outcome, Denied)
     assert outcome.reason == reason
+    # For who asks later why; the client is told neither.
+    assert (outcome.account_id, outcome.key_id) == (ACCOUNT.id, key.id)
     await records.flush()
     assert (records.used, records.proposed) == ({}, {})
 

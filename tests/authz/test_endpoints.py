@@ -22,6 +22,11 @@ from authz.domain.endpoints import find_endpoint
         ("POST", "/V1/embeddings", None),
         ("POST", "/v1%2fembeddings", None),
         ("GET", "/v1/modelsx", None),
+        ("GET", "/v1/organization/usage/embeddings", Endpoint.USAGE),
+        ("GET", "/v1/organization/usage/embeddings?start_time=1", Endpoint.USAGE),
+        ("POST", "/v1/organization/usage/embeddings", None),
+        ("GET", "/v1/organization/usage/embeddings/", None),
+        ("GET", "/v1/organization/usage", None),
         ("", "", None),
     ],
 )

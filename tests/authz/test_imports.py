@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-_OF_ADMIN = ("aiosmtplib", "cryptography", "authz.rpc.admin", "authz.administer")
+_OF_ADMIN = ("aiosmtplib", "cryptography", "authz.rpc.admin", "authz.administer", "authz.report")
 
 
 def test_what_only_the_admin_process_needs_is_loaded_by_it_alone() -> None:

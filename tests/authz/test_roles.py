@@ -15,49 +15,77 @@ from tests.authz.logins import ADMIN, DATA, login
 _ALL: Final = "*"
 
 _SELECT: Final = {"SELECT": _ALL}
+_SELECT_INSERT: Final = {"SELECT": _ALL, "INSERT": _ALL}
 _SELECT_DELETE: Final = {"SELECT": _ALL, "DELETE": _ALL}
 _SELECT_WRITE: Final = {"SELECT": _ALL, "INSERT": _ALL, "UPDATE": _ALL}
 _EVERYTHING: Final = _SELECT_WRITE | {"DELETE": _ALL}
 
 _ALLOWED: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
     DATA: {
+        "account_tiers": {},
         "accounts": {"SELECT": "id name tier status"},
         "audit": {},
         "audit_head": {},
         "changes": _SELECT,
+        "decisions": {"INSERT": _ALL},
+        "invoice_lines": {},
+        "invoices": {},
         "key_rehashes": {"INSERT": _ALL},
         "key_uses": _SELECT_WRITE,
         "keys": {
             "SELECT": "id account_id digest pepper_id wrapped_under status scopes networks"
-            " expires_at"
+            " expires_at requests_per_minute tokens_per_minute"
         },
+        "ledger_history": {},
+        "leases": {},
         "notices": {},
         "peppers": {},
+        "prices": {},
         "processes": _EVERYTHING,
-        "request_buckets": _SELECT_WRITE,
+        "quotas": {},
         "schema_migrations": _SELECT,
         "tiers": _SELECT,
+        "traffic_minutes": _SELECT_WRITE,
+        "usage_hours": _SELECT,
+        "usage_minutes": _SELECT,
     },
     ADMIN: {
+        "account_tiers": _SELECT,
         "accounts": _SELECT_WRITE,
         "audit": {"SELECT": _ALL, "INSERT": _ALL},
         "audit_head": _SELECT_WRITE,
         "changes": {"SELECT": _ALL, "INSERT": _ALL, "DELETE": _ALL},
+        "decisions": _SELECT,
+        "invoice_lines": _SELECT_INSERT,
+        "invoices": _SELECT_INSERT,
         "key_rehashes": _SELECT_DELETE,
         "key_uses": _SELECT,
         "keys": _EVERYTHING,
+        "ledger_history": {},
+        "leases": _SELECT,
         "notices": _EVERYTHING,
         "peppers": _SELECT_WRITE,
+        "prices": _SELECT_INSERT,
         "processes": _SELECT_DELETE,
-        "request_buckets": {},
+        "quotas": _SELECT,
         "schema_migrations": _SELECT,
         "tiers": _SELECT_WRITE,
+        "traffic_minutes": _SELECT,
+        "usage_hours": _SELECT,
+        "usage_minutes": _SELECT,
     },
 }
 
 _CALLABLE: Final = {
-    DATA: {"requests_used"},
-    ADMIN: {"lock_directory"},
+    DATA: {"answer_asks", "merge_usage"},
+    ADMIN: {
+        "drop_decision_partitions",
+        "drop_usage_partitions",
+        "lock_directory",
+        "make_decision_partitions",
+        "make_usage_partitions",
+        "prune_quotas",
+    },
 }
 
 _BY_COLUMN: Final = {
@@ -80,7 +108,7 @@ _NEVER: Final = (
     "ALTER TABLE keys DISABLE TRIGGER ALL",
     "ALTER TABLE audit DISABLE TRIGGER audit_kept",
     "ALTER FUNCTION record_change() RENAME TO mine",
-    "DROP TABLE request_buckets",
+    "DROP TABLE quotas",
     "GRANT tessera_admin TO CURRENT_USER",
     "GRANT tessera_data TO CURRENT_USER",
     "SET ROLE tessera",
@@ -94,8 +122,14 @@ _SELECT_COLUMNS: Final = """
     SELECT relname, array_agg(quote_ident(attname)) AS columns
       FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
+       AND NOT relispartition
        AND attnum > 0 AND NOT attisdropped
      GROUP BY relname
+"""
+
+_SELECT_PARTITIONS: Final = """
+    SELECT relname FROM pg_class
+     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relispartition
 """
 
 _SELECT_FUNCTIONS: Final = """
@@ -176,6 +210,20 @@ def _expected(role: str, table: str, columns: set[str]) -> dict[str, set[str]]:
 
 def _columns(allowed: str, columns: set[str]) -> set[str]:
     return columns if allowed == _ALL else set(allowed.split())
+
+
+@each_role
+async def test_partitions_are_reached_by_their_table_alone(
+    migrated_url: str, connection: asyncpg.Connection, role: str
+) -> None:
+    """What is granted for a table holds for all in it, and for a partition by itself nothing is."""
+    names = [row["relname"] for row in await connection.fetch(_SELECT_PARTITIONS)]
+    async with login(migrated_url, role) as other:
+        attempts = _Attempts(other)
+        reached = [name for name in names if await attempts.verbs(name)]
+        read = [name for name in names if await attempts.columns(name, "SELECT", ["tableoid"])]
+    assert names
+    assert reached == read == []
 
 
 @each_role

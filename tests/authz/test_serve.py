@@ -53,7 +53,9 @@ async def test_a_good_request_is_allowed(authz: Authz, key: str) -> None:
     answer = await authz.check(key)
     upstream = {one.header.key: one.header.value for one in answer.ok_response.headers}
     assert upstream["x-tessera-tokens"] == "3"
-    assert set(upstream) == {"x-tessera-account", "x-tessera-key", "x-tessera-tokens"}
+    assert set(upstream) == {
+        *("x-tessera-account", "x-tessera-key", "x-tessera-tokens", "x-tessera-minute"),
+    }
     client = {
         one.header.key: one.header.value for one in answer.ok_response.response_headers_to_add
     }

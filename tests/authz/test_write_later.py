@@ -46,7 +46,7 @@ def table() -> _Table:
 
 
 @pytest.fixture
-def writer(table: _Table) -> LateWriter[Any]:
+def writer(table: _Table) -> LateWriter[KeyId, Any]:
     """A writer that hurries."""
     return LateWriter("things", table.write, 0.001, lambda: 1.0)
 
@@ -55,7 +55,7 @@ def _name(number: int) -> KeyId:
     return KeyId(UUID(int=number))
 
 
-async def test_what_was_put_is_written_once(writer: LateWriter[Any], table: _Table) -> None:
+async def test_what_was_put_is_written_once(writer: LateWriter[KeyId, Any], table: _Table) -> None:
     """And a flush without anything to write writes nothing."""
     writer.put(_name(1), "a")
     await writer.flush()
@@ -63,7 +63,9 @@ async def test_what_was_put_is_written_once(writer: LateWriter[Any], table: _Tab
     assert table.batches == [{_name(1): "a"}]
 
 
-async def test_batches_are_bounded_and_in_order(writer: LateWriter[Any], table: _Table) -> None:
+async def test_batches_are_bounded_and_in_order(
+    writer: LateWriter[KeyId, Any], table: _Table
+) -> None:
     """So two processes lock the same rows in the same order."""
     for number in range(1201, 0, -1):
         writer.put(_name(number), number)
@@ -74,7 +76,7 @@ async def test_batches_are_bounded_and_in_order(writer: LateWriter[Any], table: 
 
 
 async def test_an_outage_loses_nothing_and_keeps_one_value_per_key(
-    writer: LateWriter[Any], table: _Table
+    writer: LateWriter[KeyId, Any], table: _Table
 ) -> None:
     """What waits is bounded by the keys, however long it takes; it is logged at both ends."""
     table.is_down = True
@@ -90,7 +92,7 @@ async def test_an_outage_loses_nothing_and_keeps_one_value_per_key(
 
 
 async def test_a_value_that_comes_during_a_write_is_written_next(
-    writer: LateWriter[Any], table: _Table
+    writer: LateWriter[KeyId, Any], table: _Table
 ) -> None:
     """It does not go down with the one it replaces."""
     table.gate = asyncio.Event()
@@ -103,7 +105,9 @@ async def test_a_value_that_comes_during_a_write_is_written_next(
     assert table.batches == [{_name(1): "first"}, {_name(1): "second"}]
 
 
-async def test_it_runs_by_itself_through_an_outage(writer: LateWriter[Any], table: _Table) -> None:
+async def test_it_runs_by_itself_through_an_outage(
+    writer: LateWriter[KeyId, Any], table: _Table
+) -> None:
     """Nobody has to tell it."""
     table.is_down = True
     running = asyncio.create_task(writer.run())
@@ -114,7 +118,7 @@ async def test_it_runs_by_itself_through_an_outage(writer: LateWriter[Any], tabl
     running.cancel()
 
 
-async def test_the_end_writes_what_waits(writer: LateWriter[Any], table: _Table) -> None:
+async def test_the_end_writes_what_waits(writer: LateWriter[KeyId, Any], table: _Table) -> None:
     """Also what a flush had begun that was cancelled."""
     table.gate = asyncio.Event()
     writer.put(_name(1), "a")
@@ -127,7 +131,7 @@ async def test_the_end_writes_what_waits(writer: LateWriter[Any], table: _Table)
 
 
 async def test_the_end_does_not_wait_for_a_database_that_is_silent(
-    writer: LateWriter[Any], table: _Table
+    writer: LateWriter[KeyId, Any], table: _Table
 ) -> None:
     """It says how much was lost."""
     table.gate = asyncio.Event()
@@ -137,7 +141,9 @@ async def test_the_end_does_not_wait_for_a_database_that_is_silent(
     assert [(entry["event"], entry["count"]) for entry in logs] == [("writes.lost", 1)]
 
 
-async def test_the_first_use_is_always_written(writer: LateWriter[Any], table: _Table) -> None:
+async def test_the_first_use_is_always_written(
+    writer: LateWriter[KeyId, Any], table: _Table
+) -> None:
     """Of a key that is never used again, too."""
     uses = KeyUses(writer)
     uses.note(_name(1), NOW)
@@ -145,7 +151,9 @@ async def test_the_first_use_is_always_written(writer: LateWriter[Any], table: _
     assert table.rows == {_name(1): NOW}
 
 
-async def test_a_key_is_written_once_a_minute(writer: LateWriter[Any], table: _Table) -> None:
+async def test_a_key_is_written_once_a_minute(
+    writer: LateWriter[KeyId, Any], table: _Table
+) -> None:
     """However often it is used."""
     uses = KeyUses(writer)
     for second in range(180):
@@ -157,7 +165,7 @@ async def test_a_key_is_written_once_a_minute(writer: LateWriter[Any], table: _T
 
 
 async def test_a_clock_that_was_set_back_silences_nothing(
-    writer: LateWriter[Any], table: _Table
+    writer: LateWriter[KeyId, Any], table: _Table
 ) -> None:
     """Uses are noted by the time that it is now."""
     uses = KeyUses(writer)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract import errors
-from contract.errors import ApiError
+from contract.errors import ApiError, Rate
 
 SECOND = timedelta(seconds=1)
 
@@ -38,9 +38,18 @@ CATALOGUE = [
         *(400, "max_tokens_per_request", "input", "max_tokens_per_request"),
     ),
     (
-        errors.request_rate_exceeded("m", "a", 3, 3, 20 * SECOND),
+        errors.request_rate_exceeded(Rate("m", "a", 3, 3, 1), 20 * SECOND),
         *(429, "requests", None, "rate_limit_exceeded"),
     ),
+    (
+        errors.token_rate_exceeded(Rate("m", "a", 9, 5, 5), SECOND),
+        *(429, "tokens", None, "rate_limit_exceeded"),
+    ),
+    (
+        errors.request_too_large(Rate("m", "a", 9, 0, 10)),
+        *(429, "tokens", None, "rate_limit_exceeded"),
+    ),
+    (errors.quota_exceeded(), 429, "insufficient_quota", None, "insufficient_quota"),
     (errors.overloaded(SECOND), 503, "server_error", None, "overloaded"),
     (errors.unavailable(SECOND), 503, "server_error", None, "unavailable"),
     (errors.upstream_timeout(), 504, "server_error", None, "timeout"),
@@ -70,11 +79,31 @@ def test_each_body_has_exactly_openais_four_fields(error: ApiError) -> None:
 
 def test_a_rate_limits_message_is_openais() -> None:
     """Clients that parse the wait out of the text find it where OpenAI puts it."""
-    error = errors.request_rate_exceeded("m", "acct", 3, 3, timedelta(milliseconds=2812))
+    error = errors.request_rate_exceeded(Rate("m", "acct", 3, 3, 1), 20 * SECOND)
     assert error.message == (
         "Rate limit reached for m in account acct on requests per min (RPM): "
-        "Limit 3, Used 3, Requested 1. Please try again in 2.812s."
+        "Limit 3, Used 3, Requested 1. Please try again in 20s."
     )
+    rate = Rate("m", "acct", 1_000_000, 976_163, 70_716)
+    error = errors.token_rate_exceeded(rate, timedelta(microseconds=2_811_001))
+    assert error.message == (
+        "Rate limit reached for m in account acct on tokens per min (TPM): "
+        "Limit 1000000, Used 976163, Requested 70716. Please try again in 2.812s."
+    )
+
+
+def test_a_limit_of_the_keys_own_is_named_so() -> None:
+    """Or its account's owner looks for the limit in vain."""
+    error = errors.request_rate_exceeded(Rate("m", "acct", 3, 3, 1, is_of_key=True), SECOND)
+    assert "for m in account acct on this key's requests per min (RPM): Limit 3" in error.message
+
+
+@pytest.mark.parametrize(
+    "error", [errors.quota_exceeded(), errors.request_too_large(Rate("m", "a", 9, 0, 10))]
+)
+def test_what_waiting_does_not_mend_forbids_the_retry(error: ApiError) -> None:
+    """The SDKs retry every 429 that does not say so."""
+    assert error.headers() == {"content-type": "application/json", "x-should-retry": "false"}
 
 
 @given(st.text(st.characters(exclude_categories=[])), st.text(st.characters(exclude_categories=[])))

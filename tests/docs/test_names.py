@@ -11,7 +11,7 @@ import typer
 import typer.main
 
 from authz.mail.settings import MailSettings
-from authz.settings import AdminSettings, ServeSettings
+from authz.settings import AdminSettings, ReportSettings, ServeSettings
 from cli.main import app
 from inference.adapter.settings import AdapterSettings
 from leaks.settings import LeaksSettings
@@ -95,7 +95,7 @@ def test_settings_exist(page: str) -> None:
     read = {
         (settings.model_config.get("env_prefix") or "") + field.upper()
         for settings in (
-            *(ServeSettings, AdminSettings, MailSettings),
+            *(ServeSettings, AdminSettings, ReportSettings, MailSettings),
             *(AdapterSettings, LeaksSettings),
         )
         for field in settings.model_fields

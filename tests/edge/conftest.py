@@ -28,7 +28,9 @@ class Edge:
     authz: AuthzDouble
     spare_authz: AuthzDouble
     adapter: AdapterDouble
+    usage: AdapterDouble
     access_log: Path
+    failures: Path
     admin: Path
 
 
@@ -64,9 +66,12 @@ def running_edge(
     with tempfile.TemporaryDirectory(prefix="tessera-edge-") as name:  # short: sockets go in it
         folder = Path(name)
         sockets = {
-            each: str(folder / f"{each}.sock") for each in ("authz", "spare", "adapter", "admin")
+            each: str(folder / f"{each}.sock")
+            for each in ("authz", "spare", "adapter", "usage", "admin")
         }
-        doubles = Doubles.started(sockets["authz"], sockets["spare"], sockets["adapter"])
+        doubles = Doubles.started(
+            sockets["authz"], sockets["spare"], sockets["adapter"], sockets["usage"]
+        )
         port, observability_port = free_ports(2)
         edge = Edge(
             port=port,
@@ -74,16 +79,20 @@ def running_edge(
             authz=doubles.authz,
             spare_authz=doubles.spare_authz,
             adapter=doubles.adapter,
+            usage=doubles.usage,
             access_log=folder / "access.log",
+            failures=folder / "failures.jsonl",
             admin=Path(sockets["admin"]),
         )
         config = render_local(
             public=TcpAddress(host, port),
             authz=(UnixSocket(sockets["authz"]), UnixSocket(sockets["spare"])),
             adapter=UnixSocket(sockets["adapter"]),
+            usage=UnixSocket(sockets["usage"]),
             admin=UnixSocket(sockets["admin"]),
             observability=TcpAddress("127.0.0.1", observability_port),
             access_log=str(edge.access_log),
+            failures=str(edge.failures),
             timeouts=timeouts,
             capacity=capacity,
             trusted_hops=trusted_hops,

@@ -18,7 +18,7 @@ from envoy_data_plane.envoy.service.auth.v3 import CheckRequest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from contract.errors import ApiError
-from contract.headers import ACCOUNT, INTERNAL_PREFIX, KEY, TOKENS
+from contract.headers import ACCOUNT, INTERNAL_PREFIX, KEY, MINUTE, TOKENS
 from proto.tessera.envoy.v1.ext_authz_pb2 import (
     CheckResponse,
     DeniedHttpResponse,
@@ -29,7 +29,7 @@ from proto.tessera.envoy.v1.ext_authz_pb2 import (
     Status,
 )
 
-ALLOWED_HEADERS: Final = {ACCOUNT: "account-1", KEY: "key-1", TOKENS: "3"}
+ALLOWED_HEADERS: Final = {ACCOUNT: "account-1", KEY: "key-1", TOKENS: "3", MINUTE: "29000000"}
 _OVERWRITE: Final = HeaderValueOption.AppendAction.OVERWRITE_IF_EXISTS_OR_ADD
 
 
@@ -147,6 +147,10 @@ class Script:
     status: int = 200
     hang: bool = False
     hang_up: bool = False
+    cut: bool = False
+    """Whether the connection ends within the answer."""
+    body: bytes | None = None
+    """The answer's, instead of what shows what arrived."""
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -226,7 +230,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif double.script.hang:
             self._wait_for_the_caller_to_leave()
         else:
-            self._answer(double.script, double.echo(request))
+            body = double.script.body
+            self._answer(double.script, double.echo(request) if body is None else body)
 
     def _receive(self) -> Received:
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -253,11 +258,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, script: Script, body: bytes) -> None:
         self.send_response(script.status)
         self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
+        self.send_header("content-length", str(len(body) + script.cut))
         for name, value in script.headers.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+        self.close_connection = self.close_connection or script.cut
 
     def log_message(self, *_: object) -> None: ...
 
@@ -269,13 +275,20 @@ class Doubles:
     authz: AuthzDouble
     spare_authz: AuthzDouble
     adapter: AdapterDouble
+    usage: AdapterDouble
 
     @classmethod
-    def started(cls, authz_path: str, spare_path: str, adapter_path: str) -> Self:
+    def started(cls, authz_path: str, spare_path: str, adapter_path: str, usage_path: str) -> Self:
         """Start all but the spare on their sockets."""
-        doubles = cls(AuthzDouble(authz_path), AuthzDouble(spare_path), AdapterDouble(adapter_path))
+        doubles = cls(
+            AuthzDouble(authz_path),
+            AuthzDouble(spare_path),
+            AdapterDouble(adapter_path),
+            AdapterDouble(usage_path),
+        )
         doubles.authz.start()
         doubles.adapter.start()
+        doubles.usage.start()
         return doubles
 
     def reset(self) -> None:
@@ -283,9 +296,11 @@ class Doubles:
         self.authz.reset()
         self.spare_authz.reset()
         self.adapter.reset()
+        self.usage.reset()
 
     def stop(self) -> None:
         """Stop all."""
         self.authz.stop()
         self.spare_authz.stop()
         self.adapter.stop()
+        self.usage.stop()

@@ -9,6 +9,9 @@ from h2.events import DataReceived, ResponseReceived, StreamEnded, StreamReset
 
 from tests.edge.http1 import KEY, Answer, Headers, connection
 
+NONSENSE = b"\0\0\1" + bytes(6) + b"x"
+"""A frame that no peer may send: data of the connection as a whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reset:
@@ -47,6 +50,14 @@ def exchange(port: int, headers: Iterable[tuple[str, str]], body: bytes = b"") -
                         return Answer(status, tuple(received), data)
                     case StreamReset():
                         return Reset(int(event.error_code or 0))
+
+
+def opening(headers: Iterable[tuple[str, str]]) -> bytes:
+    """Return what opens a connection and sends one request without a body."""
+    http = H2Connection(H2Configuration(header_encoding="utf-8"))
+    http.initiate_connection()
+    http.send_headers(1, list(headers), end_stream=True)
+    return http.data_to_send()
 
 
 def embeddings(headers: Headers = (), key: str = KEY, path: str = "/v1/embeddings") -> Headers:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from contract import errors
-from contract.errors import ApiError
+from contract.errors import ApiError, Rate
 from contract.headers import KEY_EXPIRES
 from edge.deployment import Timeouts
 from tests.edge.conftest import Edge
@@ -21,8 +21,10 @@ _DENIALS = [
     errors.model_not_found("x"),
     errors.context_length_exceeded(512, 513, 7),
     errors.body_too_large(1),
-    errors.request_rate_exceeded("m", "a", 3, 3, timedelta(seconds=20)),
-    errors.request_rate_exceeded("m", "a", 3, 3, timedelta(days=3)),
+    errors.request_rate_exceeded(Rate("m", "a", 3, 3, 1), timedelta(seconds=20)),
+    errors.token_rate_exceeded(Rate("m", "a", 3, 3, 1), timedelta(days=3)),
+    errors.request_too_large(Rate("m", "a", 3, 0, 4)),
+    errors.quota_exceeded(),
     errors.unavailable(timedelta(milliseconds=123)),
     errors.internal(),
 ]

@@ -6,6 +6,7 @@ import pytest
 from envoy_data_plane.envoy.data.accesslog.v3 import HttpAccessLogEntry
 
 from contract import errors
+from contract.headers import SERVED_TOKENS
 from tests.edge.conftest import Edge
 from tests.edge.doubles import ALLOWED_HEADERS, deny
 from tests.edge.http1 import KEY, assert_has_request_id, bearer, embeddings, exchange, request
@@ -38,6 +39,18 @@ def test_authz_learns_how_a_request_has_ended(edge: Edge) -> None:
     assert entry.response is not None
     assert entry.request.request_headers == ALLOWED_HEADERS
     assert entry.response.response_code == 500
+
+
+def test_what_was_served_is_logged_and_not_told_to_the_client(edge: Edge) -> None:
+    """However often the adapter says it, and whatever else it says."""
+    edge.adapter.script.headers = {SERVED_TOKENS: "3", "x-other": "4"}
+    answer = exchange(edge.port, embeddings())
+    entry = _entry(edge, assert_has_request_id(answer))
+    assert (answer.header(SERVED_TOKENS), answer.header("x-other")) == (None, "4")
+    assert entry.common_properties is not None
+    assert entry.common_properties.metadata is not None
+    (told,) = entry.common_properties.metadata.filter_metadata.values()
+    assert told.to_dict() == {SERVED_TOKENS: "3"}
 
 
 def test_authz_is_not_told_what_a_client_forged(edge: Edge) -> None:

@@ -39,8 +39,11 @@ def test_envoy_accepts_it_without_a_warning(
     """Nothing unknown, nothing deprecated."""
     (tmp_path / "tls-secret.yaml").write_text(rendered["tls-secret.yaml"])
     text = rendered[name].replace("/etc/envoy", str(tmp_path))
+    text = text.replace("/etc/tessera/tls", str(tmp_path))
+    for file in ("/run/tessera/failures.jsonl", ".tessera/failures.jsonl"):
+        text = text.replace(file, str(tmp_path / "failures.jsonl"))
     path = tmp_path / name
-    path.write_text(text.replace("/etc/tessera/tls", str(tmp_path)))
+    path.write_text(text)
     ran = subprocess.run(
         [envoy_program(), "--mode", "validate", "--log-level", "warn", "-c", str(path)],
         capture_output=True,

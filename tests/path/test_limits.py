@@ -1,8 +1,11 @@
 """Requests per minute on the whole path, shared by two authz processes."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,6 +19,7 @@ _BODY = {"model": "Qwen/Qwen3-Embedding-8B", "input": "Hello"}
 _LIMIT = 60
 _CLIENTS = 8
 _REQUESTS_EACH = 25
+_PROCESSES = ("authz-1", "authz-2")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +52,50 @@ def test_two_processes_grant_exactly_the_limit(pair: RunningStack) -> None:
     assert _LIMIT <= granted <= _LIMIT + refilled
     assert len({answer.headers["x-request-id"] for answer in answers}) == len(answers)
     assert all(int(_wait(answer)) > 0 for answer in answers if answer.status_code == 429)
-    assert all(_checks(pair, name) > 0 for name in ("authz-1", "authz-2"))
+    assert all(_checks(pair, name, 'verdict="allowed"') > 0 for name in _PROCESSES)
+
+
+def test_a_changed_tier_holds_in_every_process_without_a_restart(pair: RunningStack) -> None:
+    """Within moments of the command, and so does that it only watches."""
+    tier = open_tier(pair, requests_per_minute=1000)
+    key = open_account(pair, tier=tier)
+    wait_until(lambda: _is_known_everywhere(pair, key))
+    pids = _pids(pair)
+    assert _told_limits(pair, key) == {"1000"}
+    _upsert(pair, tier, "--requests-per-minute", "3")
+    wait_until(lambda: _told_limits(pair, key) == {"3"})
+    assert _post(pair, key).status_code == 429
+    _upsert(pair, tier, "--enforcement", "shadow")
+    wait_until(lambda: {_post(pair, key).status_code for _ in range(20)} == {200})
+    assert _pids(pair) == pids
+
+
+def _upsert(stack: RunningStack, tier: str, *options: str) -> None:
+    program = Path(sys.executable).with_name("tessera")
+    command = (str(program), "tiers", "upsert", tier, *options, "--state", str(stack.layout.state))
+    subprocess.run(command, check=True, timeout=60, capture_output=True)
+
+
+def _told_limits(stack: RunningStack, key: str) -> set[str]:
+    """Return the limits that some answers tell, of which each process gives several."""
+    before = _checks_of_each(stack)
+    told = {_post(stack, key).headers["x-ratelimit-limit-requests"] for _ in range(20)}
+    after = _checks_of_each(stack)
+    assert all(some < more for some, more in zip(before, after, strict=True))
+    return told
+
+
+def _checks_of_each(stack: RunningStack) -> list[float]:
+    return [_checks(stack, name, "") for name in _PROCESSES]
+
+
+def _pids(stack: RunningStack) -> list[int]:
+    return [stack.pid(name) for name in _PROCESSES]
+
+
+def _post(stack: RunningStack, key: str) -> httpx.Response:
+    headers = {"authorization": f"Bearer {key}"}
+    return httpx.post(f"{stack.base_url}/embeddings", headers=headers, json=_BODY, timeout=30)
 
 
 def _call_often(stack: RunningStack, key: str) -> list[httpx.Response]:
@@ -67,9 +114,9 @@ def _is_known_everywhere(stack: RunningStack, key: str) -> bool:
     return {httpx.get(url, headers=headers, timeout=5).status_code for _ in range(20)} == {200}
 
 
-def _checks(stack: RunningStack, name: str) -> float:
+def _checks(stack: RunningStack, name: str, label: str) -> float:
     transport = httpx.HTTPTransport(uds=str(stack.layout.socket(f"{name}.metrics")))
     with httpx.Client(transport=transport, base_url="http://authz") as client:
         lines = client.get("/metrics", timeout=5).text.splitlines()
-    counts = (line for line in lines if line.startswith('authz_checks_total{verdict="allowed"'))
+    counts = (line for line in lines if line.startswith(f"authz_checks_total{{{label}"))
     return sum(float(line.rpartition(" ")[2]) for line in counts)

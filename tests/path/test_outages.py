@@ -4,7 +4,10 @@ import json
 import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,19 +19,28 @@ from stack.options import Options
 from stack.status import UnitState
 from tests.customers import open_account
 from tests.path.frozen import frozen
+from tests.path.sdks import Sdk, call, node, python
 from tests.waiting import wait_until
 
 _MODEL = "Qwen/Qwen3-Embedding-8B"
 
 
+_QUEUE_TOKENS = 1000
+_ADAPTER = {
+    "ADAPTER_CALL_TIMEOUT_SECONDS": "3",
+    "ADAPTER_IN_FLIGHT_TOKENS_MAX": str(_QUEUE_TOKENS),
+    "ADAPTER_QUEUE_TOKENS_MAX": str(_QUEUE_TOKENS),
+}
+
+
 @pytest.fixture(scope="module")
 def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """A stack of the module's own: two authz processes, and a short patience with Triton."""
+    """A stack of the module's own: two authz processes, and little patience with Triton."""
     options = Options(
         state=tmp_path_factory.mktemp("fragile") / "state",
         port=0,
         authz=2,
-        environment={"adapter": {"ADAPTER_CALL_TIMEOUT_SECONDS": "3"}},
+        environment={"adapter": _ADAPTER},
     )
     with running_stack(options) as stack:
         yield stack
@@ -58,6 +70,59 @@ def test_a_frozen_model_is_504_and_comes_back(fragile: RunningStack) -> None:
         assert answer.status_code == 504
         assert answer.json()["error"]["code"] == "timeout"
     wait_until(lambda: _embed(fragile).status_code == 200)
+
+
+def test_too_much_at_once_is_503_with_the_time_that_what_waits_will_take(
+    fragile: RunningStack,
+) -> None:
+    """Half of it, or all of it by chance, at the speed that the model was measured at."""
+    with _overload(fragile):
+        answer = _embed(fragile)
+        waiting = _metric(fragile, "adapter_queued_tokens")
+        seconds = waiting / _metric(fragile, "adapter_tokens_per_second")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "overloaded")
+    told = int(answer.headers["retry-after-ms"]) / 1000
+    assert max(seconds / 2, 0.05) <= told <= max(seconds, 0.05) + 0.001
+
+
+@pytest.mark.parametrize("sdk", [python, node], ids=["python", "node"])
+def test_an_sdk_comes_back_when_an_overload_told_it_to(fragile: RunningStack, sdk: Sdk) -> None:
+    """Not before, and as often as it takes."""
+    key = open_account(fragile)
+    with _pressing(fragile, clients=4):
+        outcome = call(sdk, fragile, key, retries=1000)
+    assert outcome.refusal is None
+    assert outcome.statuses == [503] * (len(outcome.attempts) - 1) + [200]
+    assert len(outcome.attempts) > 1
+    assert not outcome.came_too_soon
+
+
+@contextmanager
+def _overload(stack: RunningStack) -> Iterator[None]:
+    """Let more wait for a model that stands still than may: one is with it, and one waits."""
+    with _pressing(stack, clients=2), frozen(stack, "triton"):
+        wait_until(lambda: _metric(stack, "adapter_queued_tokens") >= _QUEUE_TOKENS)
+        yield
+
+
+@contextmanager
+def _pressing(stack: RunningStack, clients: int) -> Iterator[None]:
+    """Let clients ask for as much as may wait, each again and again."""
+    is_over = threading.Event()
+
+    def press() -> None:
+        while not is_over.is_set():
+            answer = _embed(stack, ["word " * 150] * 8)  # 1216 tokens
+            is_over.wait(int(answer.headers.get("retry-after-ms", 0)) / 1000)
+
+    with ThreadPoolExecutor(clients) as threads:
+        pressing = [threads.submit(press) for _ in range(clients)]
+        try:
+            yield
+        finally:
+            is_over.set()
+    for each in pressing:
+        each.result()
 
 
 @pytest.mark.parametrize("name", ["triton", "adapter"])
@@ -111,11 +176,11 @@ def test_work_ends_when_the_client_leaves(fragile: RunningStack) -> None:
     )
 
 
-def _embed(stack: RunningStack) -> httpx.Response:
+def _embed(stack: RunningStack, given: str | list[str] = "Hello") -> httpx.Response:
     return httpx.post(
         f"{stack.base_url}/embeddings",
         headers={"authorization": f"Bearer {stack.key}"},
-        json={"model": _MODEL, "input": "Hello"},
+        json={"model": _MODEL, "input": given},
         timeout=20,
     )
 

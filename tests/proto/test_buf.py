@@ -79,7 +79,7 @@ def test_what_would_break_a_caller_is_found(copy: Path, old: str, new: str) -> N
 def test_what_is_added_breaks_nobody(copy: Path) -> None:
     """So the API can grow."""
     keys = copy / "tessera/admin/v1/keys.proto"
-    _replace(keys, "string last_four = 13;", "string last_four = 13;\n  string note = 16;")
+    _replace(keys, "string last_four = 13;", "string last_four = 13;\n  string note = 99;")
     found = _buf("breaking", copy, "--against", _BASELINE)
     assert (found.stdout, found.returncode) == ("", 0)
 

@@ -14,7 +14,7 @@ from tests.stack.calls import embed
 from tests.waiting import wait_until
 
 _PATIENCE: Final = Patience(pause_seconds=0.3, answer_seconds=1.5, silence_seconds=4)
-_PARTS: Final = ("postgres", "triton", "adapter", "authz-1", "admin", "envoy")
+_PARTS: Final = ("postgres", "triton", "adapter", "authz-1", "report", "admin", "envoy")
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack
 
 
 @pytest.mark.parametrize(
-    "names", [("postgres", "triton"), ("adapter", "authz-1", "admin", "envoy")]
+    "names", [("postgres", "triton"), ("adapter", "authz-1", "report", "admin", "envoy")]
 )
 def test_hung_parts_are_replaced_and_no_others(
     impatient: RunningStack, names: tuple[str, ...]

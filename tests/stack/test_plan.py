@@ -32,4 +32,5 @@ def test_no_process_that_goes_on_is_the_databases_owner(tmp_path: Path) -> None:
         "demo-key": "tessera_control",
         "admin": "tessera_control",
         "authz-1": "tessera_authz",
+        "report": "tessera_authz",
     }

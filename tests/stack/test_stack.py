@@ -17,7 +17,9 @@ from tests.stack.programs import lives
 from tests.waiting import wait_until
 
 
-@pytest.mark.parametrize("name", ["postgres", "triton", "adapter", "authz-1", "admin", "envoy"])
+@pytest.mark.parametrize(
+    "name", ["postgres", "triton", "adapter", "authz-1", "report", "admin", "envoy"]
+)
 def test_a_killed_process_is_replaced_and_the_product_works(stack: RunningStack, name: str) -> None:
     """No part needs anybody's help to come back, nor do those that rely on it."""
     before = stack.unit(name)

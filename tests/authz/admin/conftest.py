@@ -34,7 +34,10 @@ _KEEP: Final = """
 _PUT_BACK: Final = """
     SET session_replication_role = replica;
     DELETE FROM audit; DELETE FROM audit_head; DELETE FROM notices; DELETE FROM key_rehashes;
-    DELETE FROM key_uses; DELETE FROM keys; DELETE FROM accounts; DELETE FROM peppers;
+    DELETE FROM key_uses; DELETE FROM keys; DELETE FROM account_tiers;
+    DELETE FROM accounts; DELETE FROM peppers;
+    DELETE FROM decisions; DELETE FROM traffic_minutes; DELETE FROM usage_minutes;
+    DELETE FROM usage_hours;
     DELETE FROM processes; DELETE FROM changes; DELETE FROM tiers;
     INSERT INTO tiers SELECT * FROM kept.tiers;
     INSERT INTO changes SELECT * FROM kept.changes;

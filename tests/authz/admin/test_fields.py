@@ -105,7 +105,7 @@ def test_too_many_networks_are_refused() -> None:
 def test_endpoints_are_refused_by_their_place() -> None:
     """With those that there are."""
     assert _violations(lambda fields: fields.endpoints("scopes", ("models", "all"))) == (
-        FieldViolation("scopes[1]", "must be one of: embeddings, models"),
+        FieldViolation("scopes[1]", "must be one of: embeddings, models, usage"),
     )
 
 

@@ -11,7 +11,7 @@ from authz.domain.administration.records import KeyListStatus, KeyRecord
 from authz.domain.administration.refusals import InvalidFieldsError, PreconditionError
 from authz.domain.directory import AccountStatus
 from authz.service.admin.accounts import AccountChanges
-from authz.service.admin.keys import Issued, KeySpec, Revoked, Rotated
+from authz.service.admin.keys import Issued, KeyChanges, KeySpec, Revoked, Rotated
 from tests.administration import Administration, ask
 
 _HOUR = timedelta(hours=1)
@@ -39,6 +39,17 @@ async def test_a_rotated_key_lives_on_for_its_grace_period(
     assert rotated.secret not in (None, issued.secret)
     assert await services.keys.get(old_id) == old
     assert await services.keys.get(str(new.id)) == new
+
+
+async def test_the_new_key_has_the_old_ones_limits(
+    services: Administration, issued: Issued
+) -> None:
+    """Or a rotation would let a key starve others."""
+    changes = KeyChanges(requests_per_minute=60, tokens_per_minute=1000)
+    await services.keys.update(ask(), str(issued.key.id), changes)
+    rotated = await services.keys.rotate(ask(), str(issued.key.id), _HOUR, None)
+    for key in (rotated.key, rotated.replaced):
+        assert (key.requests_per_minute, key.tokens_per_minute) == (60, 1000)
 
 
 async def test_without_grace_the_old_key_ends_at_once(

@@ -1,5 +1,6 @@
 """Keys: issued, listed and changed."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 
@@ -27,7 +28,7 @@ async def test_a_key_is_stored_as_asked_for_and_its_text_is_not(
     services: Administration, acme: AccountRecord, connection: asyncpg.Connection
 ) -> None:
     """What is stored of the text is its digest and what is shown."""
-    spec = KeySpec("acme", "batch", "prod", ("embeddings",), ("192.0.2.0/24",), _FAR)
+    spec = KeySpec("acme", "batch", "prod", ("embeddings",), ("192.0.2.0/24",), _FAR, 60, 10**11)
     issued = await services.keys.issue(ask(), spec)
     key, secret = issued.key, issued.secret
     assert secret is not None
@@ -35,6 +36,7 @@ async def test_a_key_is_stored_as_asked_for_and_its_text_is_not(
     assert (key.account_id, key.name, key.environment) == (acme.id, "batch", "prod")
     assert (key.scopes, key.networks) == ({Endpoint.EMBEDDINGS}, (ip_network("192.0.2.0/24"),))
     assert (key.status, key.expires_at) == (KeyListStatus.ACTIVE, _FAR)
+    assert (key.requests_per_minute, key.tokens_per_minute) == (60, 10**11)
     assert (key.prefix, key.last_four) == (secret[:14], secret[-4:])
     digest = await connection.fetchval("SELECT digest FROM keys WHERE id = $1", key.id)
     assert digest == services.peppers().newest.digest_key(secret)
@@ -43,8 +45,9 @@ async def test_a_key_is_stored_as_asked_for_and_its_text_is_not(
 
 
 async def test_a_key_without_scopes_may_call_everything(issued: Issued) -> None:
-    """From anywhere, for ever."""
+    """From anywhere, for ever, as much as its account may."""
     key = issued.key
+    assert (key.requests_per_minute, key.tokens_per_minute) == (None, None)
     assert (key.scopes, key.networks, key.expires_at) == (set(Endpoint), (), None)
 
 
@@ -53,11 +56,14 @@ async def test_all_that_is_wrong_with_a_key_is_told(
 ) -> None:
     """By the request's own field names."""
     past = datetime(2020, 1, 1, tzinfo=UTC)
-    spec = KeySpec("acme", "", "", ("models", "x"), ("192.0.2.1/24",), past)
+    spec = KeySpec("acme", "", "", ("models", "x"), ("192.0.2.1/24",), past, -1, 10**11 + 1)
     with pytest.raises(InvalidFieldsError) as caught:
         await services.keys.issue(ask(), spec)
     fields = [each.field for each in caught.value.violations]
-    assert fields == ["name", "environment", "scopes[1]", "networks[0]", "expire_time"]
+    assert fields == [
+        *("name", "environment", "scopes[1]", "networks[0]", "expire_time"),
+        *("requests_per_minute", "tokens_per_minute"),
+    ]
 
 
 @pytest.mark.parametrize("key_id", ["", "x", "00000000-0000-0000-0000-000000000000"])
@@ -145,15 +151,38 @@ async def test_only_what_is_named_of_a_key_is_changed(
     assert await services.keys.get(key_id) == again
 
 
+async def test_a_keys_limits_are_set_and_taken_away_one_by_one(
+    services: Administration, issued: Issued
+) -> None:
+    """0 is no limit of its own; the audit tells what each was."""
+    key_id = str(issued.key.id)
+
+    async def change(**limits: int) -> tuple[int | None, int | None]:
+        key = await services.keys.update(ask(), key_id, KeyChanges(**limits))  # type: ignore[arg-type]
+        assert await services.keys.get(key_id) == key
+        return key.requests_per_minute, key.tokens_per_minute
+
+    assert await change(requests_per_minute=60) == (60, None)
+    assert await change(tokens_per_minute=10**11) == (60, 10**11)
+    assert await change(requests_per_minute=0) == (None, 10**11)
+    assert await change(tokens_per_minute=0) == (None, None)
+    [entry, *_] = (await services.audit.list(PageRequest(1))).items
+    before, after = (json.loads(facts or "") for facts in (entry.before, entry.after))
+    assert (before["tokens_per_minute"], after["tokens_per_minute"]) == (10**11, None)
+
+
 async def test_an_update_of_a_key_names_its_fields(
     services: Administration, issued: Issued
 ) -> None:
     """As the request does."""
-    changes = KeyChanges("", "", ("x",), ("x",))
+    changes = KeyChanges("", "", ("x",), ("x",), 2**31, -1)
     with pytest.raises(InvalidFieldsError) as caught:
         await services.keys.update(ask(), str(issued.key.id), changes)
     fields = [each.field for each in caught.value.violations]
-    assert fields == ["key.name", "key.environment", "key.scopes[0]", "key.networks[0]"]
+    assert fields == [
+        *("key.name", "key.environment", "key.scopes[0]", "key.networks[0]"),
+        *("key.requests_per_minute", "key.tokens_per_minute"),
+    ]
 
 
 async def test_a_revoked_key_is_not_changed(services: Administration, issued: Issued) -> None:

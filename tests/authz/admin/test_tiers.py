@@ -4,12 +4,12 @@ import asyncpg
 import pytest
 
 from authz.domain.administration.refusals import InvalidFieldsError, NotFoundError
-from authz.domain.directory import Endpoint
+from authz.domain.directory import Endpoint, Enforcement
 from tests.administration import Administration, ask
 
 _ALL = {
     "requests_per_minute": 1,
-    "tokens_per_minute": 2**40,
+    "tokens_per_minute": 10**11,
     "tokens_per_month": 2**50,
     "items_max": 4,
     "endpoints": ("embeddings",),
@@ -45,7 +45,20 @@ async def test_a_new_tier_is_made_of_all_its_limits(services: Administration) ->
     assert created
     assert (tier.name, tier.tokens_per_month) == ("gold", 2**50)
     assert (tier.endpoints, tier.models) == ({Endpoint.EMBEDDINGS}, {"small", "large"})
+    assert tier.enforcement is Enforcement.ENFORCED
     assert await services.tiers.get("gold") == tier
+
+
+async def test_a_tier_only_watches_until_it_is_told_otherwise(services: Administration) -> None:
+    """Whatever else of it is changed meanwhile."""
+    for fields, enforcement in (
+        ({"enforcement": Enforcement.SHADOW}, Enforcement.SHADOW),
+        ({"items_max": 7}, Enforcement.SHADOW),
+        ({"enforcement": Enforcement.ENFORCED}, Enforcement.ENFORCED),
+    ):
+        tier, _ = await services.tiers.upsert(ask(), "trial", fields)
+        assert tier.enforcement is enforcement
+        assert await services.tiers.get("trial") == tier
 
 
 async def test_a_new_tier_needs_every_limit(services: Administration) -> None:
@@ -65,6 +78,7 @@ async def test_a_new_tier_needs_every_limit(services: Administration) -> None:
     [
         ("requests_per_minute", 0),
         ("requests_per_minute", 2**31),
+        ("tokens_per_minute", 10**11 + 1),
         ("tokens_per_month", 2**63),
         ("items_max", -1),
         ("items_max", "7"),
@@ -72,6 +86,8 @@ async def test_a_new_tier_needs_every_limit(services: Administration) -> None:
         ("endpoints", ("everything",)),
         ("models", ()),
         ("models", ("",)),
+        ("enforcement", "shadow"),
+        ("enforcement", 1),
         ("colour", 1),
     ],
 )

@@ -13,17 +13,24 @@ from google.rpc.status_pb2 import Status
 from proto.tessera.admin.v1 import (
     accounts_pb2,
     audit_pb2,
+    decisions_pb2,
+    invoices_pb2,
     keys_pb2,
     peppers_pb2,
+    prices_pb2,
     processes_pb2,
     tiers_pb2,
+    usage_pb2,
 )
 
 M = TypeVar("M", bound=Message)
 
 SERVICES: Final[tuple[ServiceDescriptor, ...]] = tuple(
     service
-    for file in (accounts_pb2, keys_pb2, tiers_pb2, audit_pb2, peppers_pb2, processes_pb2)
+    for file in (
+        *(accounts_pb2, keys_pb2, tiers_pb2, audit_pb2, peppers_pb2, processes_pb2),
+        *(usage_pb2, decisions_pb2, prices_pb2, invoices_pb2),
+    )
     for service in file.DESCRIPTOR.services_by_name.values()
 )
 METHODS: Final[dict[str, MethodDescriptor]] = {

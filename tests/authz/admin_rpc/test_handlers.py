@@ -4,11 +4,15 @@ import pytest
 
 from authz.rpc.admin.accounts import AccountServicer
 from authz.rpc.admin.audit import AuditServicer
+from authz.rpc.admin.decisions import DecisionServicer
 from authz.rpc.admin.handlers import make_handlers
+from authz.rpc.admin.invoices import InvoiceServicer
 from authz.rpc.admin.keys import KeyServicer
 from authz.rpc.admin.peppers import PepperServicer
+from authz.rpc.admin.prices import PriceServicer
 from authz.rpc.admin.processes import ProcessServicer
 from authz.rpc.admin.tiers import TierServicer
+from authz.rpc.admin.usage import UsageServicer
 from tests.authz.admin_rpc.client import SERVICES
 
 _SERVICERS = (
@@ -16,8 +20,12 @@ _SERVICERS = (
     KeyServicer,
     TierServicer,
     AuditServicer,
+    DecisionServicer,
     PepperServicer,
     ProcessServicer,
+    PriceServicer,
+    InvoiceServicer,
+    UsageServicer,
 )
 
 

@@ -66,8 +66,7 @@ async def test_no_key_expires_at_the_end_of_time(admin: Administered, end: datet
     key_id = (await admin.issue("acme")).key.id
     moment = Timestamp()
     moment.FromDatetime(end)
-    terms = {"account": "acme", "name": "main", "environment": "prod"}
-    issue = IssueKeyRequest(**terms, expire_time=moment)
+    issue = IssueKeyRequest(account="acme", name="main", environment="prod", expire_time=moment)
     assert (await admin.refusal(issue)).fields == ["expire_time"]
     rotate = RotateKeyRequest(id=key_id, expire_time=moment)
     assert (await admin.refusal(rotate)).fields == ["expire_time"]

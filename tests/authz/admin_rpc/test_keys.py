@@ -48,6 +48,7 @@ async def test_a_key_is_issued_as_it_was_asked_for(admin: Administered) -> None:
         scopes=["models"],
         networks=["192.0.2.0/24", "2001:db8::/32"],
         expire_time=expires,
+        requests_per_minute=60,
     )
     issued = await admin.owner.call(request, IssueKeyResponse)
     key = issued.key
@@ -58,7 +59,8 @@ async def test_a_key_is_issued_as_it_was_asked_for(admin: Administered) -> None:
     assert (key.expire_time, key.status) == (expires, KEY_STATUS_ACTIVE)
     assert issued.secret.startswith(key.prefix)
     assert issued.secret.endswith(key.last_four)
-    for absent in ("revoke_time", "last_use_time"):
+    assert key.requests_per_minute == 60
+    for absent in ("revoke_time", "last_use_time", "tokens_per_minute"):
         assert not key.HasField(absent)
     assert (await admin.owner.call(GetKeyRequest(id=key.id), GetKeyResponse)).key == key
 
@@ -82,10 +84,13 @@ async def test_everything_that_is_wrong_with_a_new_key_is_told(admin: Administer
         scopes=["models", "everything"],
         networks=["192.0.2.1/24"],
         expire_time=_at(datetime(2020, 1, 1, tzinfo=UTC)),
+        tokens_per_minute=-1,
     )
     refusal = await admin.refusal(request)
     assert refusal.code is grpc.StatusCode.INVALID_ARGUMENT
-    assert refusal.fields == ["name", "environment", "scopes[1]", "networks[0]", "expire_time"]
+    assert refusal.fields == [
+        *("name", "environment", "scopes[1]", "networks[0]", "expire_time", "tokens_per_minute")
+    ]
     request = IssueKeyRequest(request_id="x", expire_time=Timestamp(seconds=10**13))
     assert (await admin.refusal(request)).fields == ["request_id", "account", "expire_time"]
 
@@ -149,6 +154,23 @@ async def test_what_the_mask_names_is_changed_and_nothing_else(admin: Administer
     request = UpdateKeyRequest(key=sent, update_mask=FieldMask(paths=["status"]))
     assert (await admin.refusal(request)).fields == ["update_mask"]
     assert (await admin.refusal(UpdateKeyRequest(key=sent))).fields == ["update_mask"]
+
+
+async def test_a_limit_is_set_and_taken_away(admin: Administered) -> None:
+    """A field that is named and absent, or 0, is no limit; one that is not named stays."""
+    await admin.make_account()
+    key = (await admin.issue("acme")).key
+    limits = Key(id=key.id, requests_per_minute=60, tokens_per_minute=10**11)
+    both = FieldMask(paths=["requests_per_minute", "tokens_per_minute"])
+    request = UpdateKeyRequest(key=limits, update_mask=both)
+    changed = (await admin.owner.call(request, UpdateKeyResponse)).key
+    assert (changed.requests_per_minute, changed.tokens_per_minute) == (60, 10**11)
+    for sent in (Key(id=key.id), Key(id=key.id, requests_per_minute=0)):
+        mask = FieldMask(paths=["requests_per_minute"])
+        request = UpdateKeyRequest(key=sent, update_mask=mask)
+        changed = (await admin.owner.call(request, UpdateKeyResponse)).key
+        assert not changed.HasField("requests_per_minute")
+        assert changed.tokens_per_minute == 10**11
 
 
 async def test_a_key_is_rotated_and_the_old_one_lives_on_for_a_day(admin: Administered) -> None:

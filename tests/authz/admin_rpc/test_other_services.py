@@ -24,6 +24,10 @@ from proto.tessera.admin.v1.peppers_pb2 import (
 )
 from proto.tessera.admin.v1.processes_pb2 import ListProcessesRequest, ListProcessesResponse
 from proto.tessera.admin.v1.tiers_pb2 import (
+    ENFORCEMENT_ENFORCED,
+    ENFORCEMENT_SHADOW,
+    ENFORCEMENT_UNSPECIFIED,
+    Enforcement,
     GetTierRequest,
     GetTierResponse,
     ListTiersRequest,
@@ -35,14 +39,17 @@ from proto.tessera.admin.v1.tiers_pb2 import (
 from tests.authz.admin_rpc.administered import Administered, some_id
 
 
-def _gold(**other: int) -> Tier:
-    limits = {
-        "requests_per_minute": 10,
-        "tokens_per_minute": 20,
-        "tokens_per_month": 30,
-        "items_max": 4,
-    }
-    return Tier(name="gold", endpoints=["embeddings"], models=["*"], **(limits | other))
+def _gold(items_max: int = 4, enforcement: Enforcement = ENFORCEMENT_ENFORCED) -> Tier:
+    return Tier(
+        name="gold",
+        requests_per_minute=10,
+        tokens_per_minute=20,
+        tokens_per_month=30,
+        items_max=items_max,
+        endpoints=["embeddings"],
+        models=["*"],
+        enforcement=enforcement,
+    )
 
 
 async def test_a_tier_is_made_read_and_listed(admin: Administered) -> None:
@@ -64,6 +71,29 @@ async def test_one_limit_of_a_tier_is_changed(admin: Administered) -> None:
     )
     changed = await admin.owner.call(request, UpsertTierResponse)
     assert (changed.tier, changed.created) == (_gold(items_max=8), False)
+
+
+async def test_a_tier_only_watches_where_it_is_said(admin: Administered) -> None:
+    """Whoever sends every field and knows nothing of this one leaves it as it is."""
+    shadow = _gold(enforcement=ENFORCEMENT_SHADOW)
+    unsaid = _gold(enforcement=ENFORCEMENT_UNSPECIFIED)
+    mask = FieldMask(paths=["enforcement"])
+    for request, enforcement in (
+        (UpsertTierRequest(tier=unsaid), ENFORCEMENT_ENFORCED),
+        (UpsertTierRequest(tier=shadow), ENFORCEMENT_SHADOW),
+        (UpsertTierRequest(tier=unsaid), ENFORCEMENT_SHADOW),
+        (
+            UpsertTierRequest(tier=_gold(), update_mask=FieldMask(paths=["models"])),
+            ENFORCEMENT_SHADOW,
+        ),
+        (UpsertTierRequest(tier=_gold(), update_mask=mask), ENFORCEMENT_ENFORCED),
+    ):
+        answer = await admin.owner.call(request, UpsertTierResponse)
+        assert answer.tier == _gold(enforcement=enforcement)
+    unknown = Tier.FromString(b"\x0a\x04gold\x40\x03")  # field 8, value 3
+    for wrong in (unsaid, unknown):
+        refusal = await admin.refusal(UpsertTierRequest(tier=wrong, update_mask=mask))
+        assert refusal.fields == ["tier.enforcement"]
 
 
 async def test_a_tier_that_makes_no_sense_is_refused(admin: Administered) -> None:

@@ -10,10 +10,12 @@ _CHANGES = {
     *("CreateAccount", "UpdateAccount", "SuspendAccount", "ResumeAccount"),
     *("IssueKey", "UpdateKey", "RotateKey", "RevokeKey", "RevokeLeakedKey"),
     *("UpsertTier", "RotatePepper", "RetirePepper"),
+    *("SetPrice", "FinalizeInvoice", "FinalizeMonth", "CorrectInvoice"),
 }
 _FOR_CUSTOMERS = {
-    *("GetAccount", "ListTiers", "GetTier"),
+    *("GetAccount", "ListTiers", "GetTier", "GetUsage"),
     *("GetKey", "ListKeys", "IssueKey", "UpdateKey", "RotateKey", "RevokeKey"),
+    *("ListPrices", "ListInvoices", "GetInvoice", "PreviewInvoice"),
 }
 
 
@@ -31,7 +33,10 @@ def test_each_role_may_call_what_it_is_for() -> None:
     """Said the other way round than in the table, so that a slip in either shows."""
     assert _allowed(Role.OWNER) == set(METHODS)
     assert _allowed(Role.READ_ONLY) == set(METHODS) - _CHANGES
-    kept_from_support = {"UpsertTier", "RotatePepper", "RetirePepper"}
+    kept_from_support = {
+        *("UpsertTier", "RotatePepper", "RetirePepper"),
+        *("SetPrice", "FinalizeInvoice", "FinalizeMonth", "CorrectInvoice"),
+    }
     assert _allowed(Role.SUPPORT) == set(METHODS) - kept_from_support
     assert _allowed(Role.PORTAL) == _FOR_CUSTOMERS
     assert _allowed(Role.LEAKS) == {"RevokeLeakedKey"}

@@ -10,6 +10,7 @@ from google.rpc.error_details_pb2 import RetryInfo
 from authz.domain.administration.actor import Actor, Role
 from authz.domain.administration.refusals import BusyError
 from authz.rpc.admin.places import CALLS_MAX, STREAMS_MAX, Places
+from authz.storage.admin.pool import CONNECTIONS
 from proto.tessera.admin.v1.tiers_pb2 import GetTierRequest, GetTierResponse
 from tests.authz.admin_rpc.authority import Authority
 from tests.authz.admin_rpc.client import details
@@ -46,6 +47,19 @@ def test_the_audit_is_verified_by_two_at_once() -> None:
             held.enter_context(places.take(actor, "VerifyAudit", is_stream=True))
         carol = Actor("carol", Role.OWNER, "192.0.2.9")
         with pytest.raises(BusyError), places.take(carol, "VerifyAudit", is_stream=True):
+            pass
+
+
+def test_usage_leaves_connections_to_the_other_calls() -> None:
+    """However many ask for it: a key can be revoked meanwhile."""
+    places = Places()
+    with ExitStack() as held:
+        for number in range(CONNECTIONS // 2):
+            actor = Actor(f"ada-{number}", Role.PORTAL, "192.0.2.7")
+            held.enter_context(places.take(actor, "GetUsage", is_stream=False))
+        with pytest.raises(BusyError), places.take(_BOB, "GetUsage", is_stream=False):
+            pass
+        with places.take(_BOB, "RevokeKey", is_stream=False):
             pass
 
 

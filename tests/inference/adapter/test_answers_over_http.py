@@ -66,6 +66,15 @@ async def test_usage_that_differs_from_what_was_charged_is_counted(adapter: Adap
     assert await adapter.metric("adapter_usage_mismatches_total") == 2
 
 
+async def test_what_was_served_is_told_to_who_counts(adapter: Adapter) -> None:
+    """It is the usage of the answer; without vectors nothing was served."""
+    served = await adapter.embed(input=["Hello world", "Hello"])
+    usage = served.json()["usage"]["total_tokens"]
+    assert served.headers["x-tessera-served-tokens"] == str(usage)
+    for answer in (await adapter.embed(input=""), await adapter.client.get("/v1/models")):
+        assert "x-tessera-served-tokens" not in answer.headers
+
+
 async def test_answers_say_how_long_they_took(adapter: Adapter) -> None:
     """In milliseconds, on success and on error, as OpenAI does."""
     for answer in (await adapter.embed(), await adapter.embed(input="")):
