@@ -53,6 +53,7 @@ def start_charging(
         breaker,
         Outage(breaker, processes, lambda: time.time_ns() // 1000),
         settings.charge_connections,
+        settings.charge_linger_seconds,
         settings.charge_timeout_seconds,
         microseconds_since_boot,
         jitter,

@@ -94,6 +94,8 @@ class ServeSettings(KeySettings):
     """How long a request waits for a lease; then the database counts as away."""
     charge_connections: PositiveInt = 4
     """Statements for leases that may be under way at once."""
+    charge_linger_seconds: NonNegativeFloat = 0.05
+    """How long what no request waits for is held back, to go in one statement with more."""
     outage_grace_seconds: PositiveFloat = 300.0
     """How long local shares of the limits stand in for the database; then a check is a 503."""
     outage_probe_seconds: PositiveFloat = 1.0

@@ -32,8 +32,8 @@ def read_admissions(folder: Path) -> Mapping[UUID, Sequence[Admission]]:
     """Return what was let through, in order, by account; the journals' processes have ended."""
     by_account: dict[UUID, list[Admission]] = defaultdict(list)
     for file in sorted(folder.iterdir()):
-        if file.name.endswith(("-wal", "-shm")):
-            continue
+        if file.suffix or file.name.endswith(("-wal", "-shm")):
+            continue  # what lies beside a journal
         with closing(sqlite3.connect(file, timeout=10)) as journal:
             for account, at, tokens in journal.execute(_SELECT):
                 by_account[UUID(bytes=account)].append(Admission(at, tokens))

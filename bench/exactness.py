@@ -23,6 +23,7 @@ from proto.tessera.admin.v1.keys_pb2 import IssueKeyRequest, IssueKeyResponse
 from proto.tessera.admin.v1.tiers_pb2 import Tier, UpsertTierRequest, UpsertTierResponse
 from proto.tessera.envoy.v1.ext_authz_pb2 import CheckRequest
 from stack.launch import running_stack
+from stack.layout import Layout
 from stack.options import Options
 
 PROCESSES: Final = 8
@@ -96,15 +97,13 @@ def measure_exactness(folder: Path, minutes: float, say: Callable[[str], None]) 
     say(f"Starting a stack with {PROCESSES} authz processes")
     options = Options(state=folder / "state", port=0, authz=PROCESSES)
     with running_stack(options) as stack:
-        gates = make_gates(stack.layout, PROCESSES)
-        offers = asyncio.run(_offer_all(Admin(stack.layout), gates, minutes * 60, say))
+        offers = asyncio.run(_offer_all(stack.layout, minutes * 60, say))
     admissions = read_admissions(stack.layout.usage)
     return [_judge(offered, admissions) for offered in offers]
 
 
-async def _offer_all(
-    admin: Admin, gates: Sequence[Gate], seconds: float, say: Callable[[str], None]
-) -> list[_Offered]:
+async def _offer_all(layout: Layout, seconds: float, say: Callable[[str], None]) -> list[_Offered]:
+    admin, gates = Admin(layout), make_gates(layout, PROCESSES)
     offers = []
     for case in CASES:
         say(f"{case.title} a minute, offered {TIMES_OFFERED} times that for {seconds:.0f} s")

@@ -42,6 +42,7 @@ class Charger:
         breaker: Breaker,
         outage: Outage,
         connections: int,
+        linger_seconds: float,
         timeout_seconds: float,
         clock: Callable[[], int],
         jitter: Callable[[], float],
@@ -51,7 +52,16 @@ class Charger:
         self._clock = clock
         self._metrics = metrics
         self._exchange = Exchange(
-            ledger, connections, book, breaker, outage, self._offer_again, clock, jitter, metrics
+            ledger,
+            connections,
+            linger_seconds,
+            book,
+            breaker,
+            outage,
+            self._offer_again,
+            clock,
+            jitter,
+            metrics,
         )
         self._decider = Decider(outage, self._exchange.put_down)
         self._lines = Lines(self._decider, timeout_seconds, self._stop_waiting, self.refund)

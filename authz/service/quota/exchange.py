@@ -38,6 +38,7 @@ class Exchange:
         self,
         ledger: LeaseLedger,
         connections: int,
+        linger_seconds: float,
         book: BudgetBook,
         breaker: Breaker,
         outage: Outage,
@@ -52,7 +53,7 @@ class Exchange:
         self._decide = decide
         self._clock = clock
         self._jitter = jitter
-        self._sender = Sender(ledger, connections, self._hear, self._miss, metrics)
+        self._sender = Sender(ledger, connections, linger_seconds, self._hear, self._miss, metrics)
         self._clockwork = Clockwork(self._wake, clock)
 
     def tend(self) -> None:

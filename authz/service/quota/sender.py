@@ -22,6 +22,8 @@ Batch: TypeAlias = Sequence[tuple[Budget, Ask]]
 class Sender:
     """Sees that each ask that is sent is answered by a call of `hear`, or missed by one of `miss`.
 
+    Asks that no request waits for linger so long for company: that makes fewer statements.
+
     Of one budget no two asks are under way at once. `hear` gets nothing for an answer where the
     ledger knows of no such budget; `miss` gets a batch, and what failed.
     """
@@ -30,28 +32,31 @@ class Sender:
         self,
         ledger: LeaseLedger,
         connections: int,
+        linger_seconds: float,
         hear: Callable[[Budget, Ask, Answer | None], None],
         miss: Callable[[Batch, str], None],
         metrics: QuotaMetrics,
     ) -> None:
         self._ledger = ledger
         self._free = connections
+        self._linger_seconds = linger_seconds
         self._hear = hear
         self._miss = miss
         self._metrics = metrics
         self._due: dict[Budget, list[Ask]] = {}
         self._under_way: set[Budget] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._is_flushing = False
+        self._is_looking = False
+        self._timer: asyncio.TimerHandle | None = None
 
     def send(self, budget: Budget, asks: Sequence[Ask]) -> None:
-        """Send asks with all that is asked for in the same moment."""
+        """Send asks with all that is due by then; at once, where a request waits for one."""
         due = self._due.setdefault(budget, [])
         serials = {ask.serial for ask in due}
         due += [ask for ask in asks if ask.serial not in serials]  # a return is told repeatedly
-        if not self._is_flushing:
-            self._is_flushing = True
-            asyncio.get_running_loop().call_soon(self._flush)
+        if not self._is_looking:
+            self._is_looking = True
+            asyncio.get_running_loop().call_soon(self._look)
 
     def withdraw(self) -> Batch:
         """Return all that was not sent yet, and will not be."""
@@ -65,8 +70,19 @@ class Sender:
             await asyncio.wait(self._tasks)
             await asyncio.sleep(0)  # what was due behind them goes next
 
+    def _look(self) -> None:
+        """Send what is due now or, if nobody waits for it, in a moment."""
+        self._is_looking = False
+        if not self._linger_seconds or any(budget.line for budget in self._due):
+            self._flush()
+        elif self._due and self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._linger_seconds, self._flush)
+
     def _flush(self) -> None:
-        self._is_flushing = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         while self._free and (batch := self._take_batch()):
             self._free -= 1
             self._under_way.update(budget for budget, _ in batch)
@@ -97,9 +113,16 @@ class Sender:
             self._miss(batch, "internal")
         else:
             self._end(batch)
-            for (budget, ask), answer in zip(batch, answers, strict=True):
+            self._tell(batch, answers)
+        self._look()
+
+    def _tell(self, batch: Batch, answers: Sequence[Answer | None]) -> None:
+        for (budget, ask), answer in zip(batch, answers, strict=True):
+            try:
                 self._hear(budget, ask, answer)
-        self._flush()
+            except Exception:  # noqa: BLE001 the other budgets must hear theirs
+                _log.exception("answer.failed")
+                self._miss([(budget, ask)], "internal")
 
     def _end(self, batch: Batch) -> None:
         self._free += 1

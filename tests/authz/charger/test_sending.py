@@ -5,8 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+import pytest
+
 from authz.domain.directory import AccountId, Holder
+from authz.domain.quota import asking
+from authz.domain.quota.holder import Holder as LeaseHolder
 from authz.domain.quota.lease_messages import Answer, Ask, BudgetId
+from authz.service.quota import exchange
+from authz.service.quota.clockwork import Clockwork
 from authz.service.quota.decision import Admitted
 from tests.authz.charger.parts import Parts, settle
 from tests.authz.doubles import ACCOUNT, FakeLedger
@@ -125,3 +131,44 @@ async def test_a_return_that_waits_to_be_sent_is_sent_once() -> None:
     sent = parts.ledger.batches[before:]
     closes = [ask for batch in sent for budget, ask in batch if ask.closes and budget == ACCOUNT.id]
     assert len(closes) == 1
+
+
+async def test_what_no_request_waits_for_goes_with_what_one_does() -> None:
+    """Reports linger for company; a request that waits takes them along at once."""
+    parts = Parts(linger_seconds=60)
+    holders = _holders(parts, 20)
+    await asyncio.gather(*(parts.charge(holder=holder) for holder in holders[:19]))
+    before = parts.statements
+    await parts.wait(2.5)  # by when all are to be reported
+    assert parts.statements == before
+    await parts.charge(holder=holders[19])
+    assert parts.statements == before + 1
+    assert len(parts.ledger.batches[-1]) == 20
+
+
+async def test_one_answer_that_cannot_be_heard_costs_no_other_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A bug in what is made of an answer leaves nobody waiting."""
+    parts = Parts()
+    holders = _holders(parts, 3)
+    heard = asking.hear
+
+    def fail_once(holder: LeaseHolder, ask: Ask, answer: Answer, now: int) -> LeaseHolder:
+        monkeypatch.setattr(exchange, "hear", heard)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(exchange, "hear", fail_once)
+    decisions = await asyncio.gather(*(parts.charge(holder=holder) for holder in holders))
+    assert all(isinstance(decision, Admitted) for decision in decisions)
+
+
+async def test_wakings_that_came_sooner_are_forgotten() -> None:
+    """A budget that is put off and brought forward again and again does not fill the memory."""
+    parts = Parts()
+    await parts.admits()
+    [budget] = parts.book
+    clockwork = Clockwork(lambda *_: None, lambda: 0)
+    for at in range(10_000, 0, -1):
+        clockwork.wake_at(budget, at)
+    assert len(clockwork._due) < 2500
