@@ -100,7 +100,7 @@ BEGIN
         SELECT relname
           FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
          WHERE inhparent IN ('decisions'::regclass, 'traffic_minutes'::regclass)
-           AND to_date(right(relname, 10), 'YYYY_MM_DD') < clock_timestamp()::date - 7
+           AND right(relname, 10) < to_char(clock_timestamp()::date - 7, 'YYYY_MM_DD')
     LOOP
         EXECUTE format('DROP TABLE %I', child);
         dropped := dropped + 1;

@@ -183,6 +183,18 @@ async def test_what_is_older_than_a_week_is_dropped(
     assert await _partitions(connection) == _names(-1, 3)
 
 
+@pytest.mark.parametrize("plan", ["enable_nestloop", "enable_hashjoin", "enable_mergejoin"])
+async def test_old_partitions_are_dropped_however_they_are_found(
+    connection: asyncpg.Connection, plan: str
+) -> None:
+    """PostgreSQL may look at the names of all other tables first."""
+    for table in ("decisions", "traffic_minutes"):
+        await _make_partition(connection, table, 9)
+    for other in {"enable_nestloop", "enable_hashjoin", "enable_mergejoin"} - {plan}:
+        await connection.execute(f"SET {other} = off")
+    assert await connection.fetchval("SELECT drop_decision_partitions()") == 2
+
+
 async def test_partitions_are_days_in_utc_whatever_the_session_says(
     migrated_url: str, rows: DecisionRows, connection: asyncpg.Connection, table: DecisionTable
 ) -> None:
