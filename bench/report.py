@@ -67,8 +67,8 @@ def show_exactness(measured: Sequence[Exactness], minutes: float) -> str:
     lines = [
         "## Limits",
         "",
-        f"{CHARGING} authz processes in turn, one account at a time, {TIMES_OFFERED} times as much",
-        f"as its limit a minute allows, for {minutes:g} minutes. *Possible*: what one bucket",
+        f"{CHARGING} authz processes in turn were offered {TIMES_OFFERED} times what each of these",
+        f"accounts' limit allows, at once, for {minutes:g} minutes. *Possible*: what one bucket",
         "that knows of every request at once lets through at most; *overflows*: moments, of all in",
         "the processes' own journals, at which more had been let through than it ever would have.",
         "",

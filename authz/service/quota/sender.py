@@ -65,6 +65,7 @@ class Sender:
 
     async def drain(self) -> None:
         """Return once nothing is due or under way any more."""
+        self._linger_seconds = 0
         self._flush()
         while self._tasks:
             await asyncio.wait(self._tasks)

@@ -172,3 +172,12 @@ async def test_wakings_that_came_sooner_are_forgotten() -> None:
     for at in range(10_000, 0, -1):
         clockwork.wake_at(budget, at)
     assert len(clockwork._due) < 2500
+
+
+async def test_at_the_end_nothing_lingers() -> None:
+    """What follows an answer is sent as well, and not only what was due before."""
+    parts = Parts(linger_seconds=60)
+    await parts.admits()
+    await parts.wait(2.5)  # by when a report lingers
+    await parts.charger.stop(10)
+    assert parts.ledger.batches[-1][-1][1].closes
