@@ -84,9 +84,12 @@ class Scanner:
         if not self._is_worth_a_look(end):
             return
         for pattern in (_NARROW, _WIDE):
-            for match in pattern.finditer(self._buffer, 0, end):
+            start = 0
+            while (match := pattern.search(self._buffer, start, end)) is not None:
                 if match.end() > kept:
                     yield match.start(), match[0].replace(b"\0", b"").decode("ascii")
+                # One that was cut off may end in the beginning of the next.
+                start = match.start() + 1
 
     def _describe(self, position: int, key: str, lines: int, line_start: int) -> Sighting:
         newline = self._buffer.rfind(b"\n", 0, position)

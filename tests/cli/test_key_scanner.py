@@ -8,7 +8,7 @@ from io import BytesIO
 from itertools import cycle
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cli.scan.findings import Sighting, fingerprint
@@ -58,6 +58,7 @@ def _expected(data: bytes) -> tuple[list[Sighting], int]:
     return sightings, near_misses
 
 
+@example(_KEY.encode()[:-1] + _KEY.encode(), 1, [1])
 @given(
     data=_data,
     chunk_bytes=st.integers(1, 300),
