@@ -90,8 +90,9 @@ class ServeSettings(KeySettings):
     usage_journal_bytes_max: int = Field(2**30, ge=2**20)
     """A fuller journal takes no more, and every check is a 503, until PostgreSQL was told."""
 
-    charge_timeout_seconds: PositiveFloat = Field(0.25, lt=5)
-    """How long a request waits for a lease; then the database counts as away."""
+    charge_timeout_seconds: PositiveFloat = Field(0.8, lt=5)
+    """How long a request waits for a lease; then it is a 503, unless the database is away, which is
+    found out before. Envoy waits for a second."""
     charge_connections: PositiveInt = 4
     """Statements for leases that may be under way at once."""
     charge_linger_seconds: NonNegativeFloat = 0.05

@@ -48,3 +48,15 @@ def fill(limit: int, admissions: Iterable[tuple[int, int]]) -> int:
         last = at
         overflows += level > limit * _GRAINS
     return overflows
+
+
+def let_through(limit: int, offers: Iterable[int], units: int) -> int:
+    """Return how many units such a bucket lets through, where so many are offered at each time."""
+    level = last = through = 0
+    for at in offers:
+        level = max(0, level - (at - last) * limit)
+        last = at
+        if level + units * _GRAINS <= limit * _GRAINS:
+            level += units * _GRAINS
+            through += units
+    return through

@@ -15,7 +15,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from bench.admin import Admin, Gate, ask, make_gates
-from bench.admissions import Admission, fill, read_admissions
+from bench.admissions import Admission, fill, let_through, read_admissions
 from bench.product import MODEL
 from bench.texts import make_texts
 from proto.tessera.admin.v1.accounts_pb2 import CreateAccountRequest, CreateAccountResponse
@@ -63,7 +63,7 @@ CASES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Exactness:
-    """What became of one case. `possible` is what one bucket would have let through at most."""
+    """What became of one case. `possible` is what one bucket lets through of what was offered."""
 
     case: Case
     offered: int
@@ -82,14 +82,12 @@ class Exactness:
 
 @dataclass(frozen=True, slots=True)
 class _Offered:
-    """An account, how often it was asked for, and from when to when in microseconds since 1970."""
+    """An account, and when it was asked for, in microseconds since 1970."""
 
     case: Case
     account: UUID
     cost: int
-    count: int
-    begun: int
-    ended: int
+    times: Sequence[int]
 
 
 def measure_exactness(folder: Path, minutes: float, say: Callable[[str], None]) -> list[Exactness]:
@@ -119,9 +117,8 @@ async def _offer(
     question = ask(key, "POST", "/v1/embeddings", case.body())
     cost = await _learn_cost(gates[0], question)
     pause = 1 / case.offered_per_second(cost)
-    begun = time.time_ns() // 1000
-    count = await _knock(gates, question, pause, seconds)
-    return _Offered(case, account, cost, count + 1, begun, time.time_ns() // 1000)
+    times = [time.time_ns() // 1000, *await _knock(gates, question, pause, seconds)]
+    return _Offered(case, account, cost, times)
 
 
 async def _open_account(admin: Admin, case: Case) -> tuple[UUID, str]:
@@ -154,10 +151,11 @@ async def _learn_cost(gate: Gate, question: CheckRequest) -> int:
 
 async def _knock(
     gates: Sequence[Gate], question: CheckRequest, pause: float, seconds: float
-) -> int:
-    """Ask all processes in turn at a steady rate, whatever they answer; return how often."""
+) -> Sequence[int]:
+    """Ask all processes in turn at a steady rate, whatever they answer; return when."""
     slots = asyncio.Semaphore(_IN_FLIGHT_MAX)
     due, ends = time.perf_counter(), time.perf_counter() + seconds
+    times: list[int] = []
 
     async def knock(gate: Gate) -> None:
         try:
@@ -166,11 +164,12 @@ async def _knock(
             slots.release()
 
     async with asyncio.TaskGroup() as group:
-        for count, gate in enumerate(itertools.cycle(gates)):
+        for gate in itertools.cycle(gates):
             if due >= ends:
-                return count
+                return times
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             await slots.acquire()
+            times.append(time.time_ns() // 1000)
             group.create_task(knock(gate))
             due += pause
     raise AssertionError("the gates never end")
@@ -184,6 +183,5 @@ def _judge(offered: _Offered, admissions: Mapping[UUID, Sequence[Admission]]) ->
     limit = case.requests if per_requests else case.tokens
     overflows = fill(case.requests, [(one.at, 1) for one in mine])
     overflows += fill(case.tokens, [(one.at, one.tokens) for one in mine])
-    refilled = limit * (offered.ended - offered.begun) // 60_000_000
-    possible = (limit + refilled) // unit * unit
-    return Exactness(case, offered.count * unit, len(mine) * unit, possible, overflows)
+    possible = let_through(limit, offered.times, unit)
+    return Exactness(case, len(offered.times) * unit, len(mine) * unit, possible, overflows)

@@ -69,7 +69,7 @@ def show_exactness(measured: Sequence[Exactness], minutes: float) -> str:
         "",
         f"{CHARGING} authz processes in turn were offered {TIMES_OFFERED} times what each of these",
         f"accounts' limit allows, at once, for {minutes:g} minutes. *Possible*: what one bucket",
-        "that knows of every request at once lets through at most; *overflows*: moments, of all in",
+        "that knows of every request at once lets through of that; *overflows*: moments, of all in",
         "the processes' own journals, at which more had been let through than it ever would have.",
         "",
         "| limit a minute | offered | possible | let through | share | overflows |",

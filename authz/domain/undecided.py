@@ -18,6 +18,10 @@ class QuotaUnavailableError(UndecidedError):
     """PostgreSQL has been away for longer than the local share of a limit may stand in."""
 
 
+class LedgerSlowError(UndecidedError):
+    """PostgreSQL is there, and does not say in time whether a limit allows this request."""
+
+
 class UsageUnavailableError(UndecidedError):
     """What is used cannot be written down now, or nobody waits for the answer any more."""
 
@@ -32,6 +36,10 @@ class TokenisersBusyError(UndecidedError):
 
 class DatabaseError(Exception):
     """PostgreSQL did not answer, or not in time, or refused."""
+
+
+class DatabaseSlowError(DatabaseError):
+    """PostgreSQL did not answer in time, which says nothing about whether it can."""
 
 
 class LedgerLearningError(DatabaseError):

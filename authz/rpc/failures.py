@@ -12,6 +12,7 @@ from prometheus_client import Counter
 from authz.domain.undecided import (
     ChargesBusyError,
     DirectoryStaleError,
+    LedgerSlowError,
     QuotaUnavailableError,
     TokenisersBusyError,
     UndecidedError,
@@ -29,6 +30,7 @@ ANSWERS: Final[Mapping[type[UndecidedError], Callable[[timedelta], ApiError]]] =
     QuotaUnavailableError: errors.unavailable,
     TokenisersBusyError: errors.overloaded,
     ChargesBusyError: errors.overloaded,
+    LedgerSlowError: errors.overloaded,
     UsageUnavailableError: errors.unavailable,
 }
 """The one table of errors; every kind of `UndecidedError` is in it."""

@@ -90,6 +90,11 @@ class QuotaMetrics:
         self.outages = Counter(
             "authz_charge_outages", "Times that charging fell back", registry=registry
         )
+        self.suspicions = Counter(
+            "authz_charge_suspicions",
+            "Times that the ledger was late with an answer, and was found to be there",
+            registry=registry,
+        )
         self.outage = Gauge(
             "authz_charge_outage", "1 while a local share stands in", registry=registry
         )

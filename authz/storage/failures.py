@@ -7,11 +7,11 @@ from typing import Final
 
 import asyncpg
 
-from authz.domain.undecided import DatabaseError
+from authz.domain.undecided import DatabaseError, DatabaseSlowError
 
+_SLOW: Final = (TimeoutError, asyncpg.QueryCanceledError)
 _FAILURES: Final = (
     OSError,
-    TimeoutError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # a connection that the server is just closing
@@ -22,7 +22,8 @@ _FAILURES: Final = (
 def as_database_error() -> Iterator[None]:
     """Turn a failure of the driver, the server or the time limit into a `DatabaseError`.
 
-    Only the failure's class is kept: a driver's message can hold values or connection strings.
+    That of the time limit, by whichever side, is a `DatabaseSlowError`. Only the
+    failure's class is kept: a driver's message can hold values or connection strings.
     """
     try:
         yield
@@ -31,4 +32,5 @@ def as_database_error() -> Iterator[None]:
         if task is not None and task.cancelling():
             # Cleaning up on a dead connection failed, and hid that the task is to end.
             raise asyncio.CancelledError from error
-        raise DatabaseError(type(error).__name__) from error
+        kind = DatabaseSlowError if isinstance(error, _SLOW) else DatabaseError
+        raise kind(type(error).__name__) from error

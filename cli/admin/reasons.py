@@ -104,6 +104,12 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
         "what it would use could not be written down",
         _OURS.format(look="Look at the process's disk, and its log."),
     ),
+    "ledger_slow": Explanation(
+        "PostgreSQL was there, and did not say in time whether a limit allowed it",
+        _OURS.format(
+            look="Look whether PostgreSQL, or the processes' machines, have too much to do."
+        ),
+    ),
     "charges_busy": Explanation(
         "more requests of its account waited for the ledger than could be charged in time",
         _OURS.format(look="Look whether PostgreSQL is slow."),

@@ -30,7 +30,7 @@ from authz.domain.quota.lease_rules import LeaseRules
 from authz.domain.quota.ledger import Ledger
 from authz.domain.quota.quota import Limits, fresh
 from authz.domain.snapshot import Snapshot
-from authz.domain.undecided import DatabaseError
+from authz.domain.undecided import DatabaseError, LedgerLearningError
 from authz.service.current_directory import CurrentDirectory
 from contract.keys import mint_key
 
@@ -124,11 +124,14 @@ class FakeLedger:
         self.batches: list[list[tuple[BudgetId, Ask]]] = []
         """What was asked, a statement each."""
         self.is_down = False
-        self.bug: Exception | None = None
-        """Where set, what answering comes to."""
+        self.is_learning = False
+        self.bugs: list[Exception] = []
+        """What the next answers come to."""
         self.processes = 1
         self.gate: asyncio.Event | None = None
         """Where set, statements wait for it."""
+        self.thaw: asyncio.Event | None = None
+        """Where set, everything does, probes as well."""
 
     @property
     def now(self) -> int:
@@ -141,8 +144,8 @@ class FakeLedger:
         if self.gate is not None:
             await self.gate.wait()
         await self.ping()
-        if self.bug is not None:
-            raise self.bug
+        if self.bugs:
+            raise self.bugs.pop(0)
         return [self._answer(budget_id, ask) for budget_id, ask in asks]
 
     def _answer(self, budget_id: BudgetId, ask: Ask) -> Answer | None:
@@ -163,8 +166,12 @@ class FakeLedger:
     async def ping(self) -> None:
         """Fail while it is down."""
         await asyncio.sleep(0)
+        if self.thaw is not None:
+            await self.thaw.wait()
         if self.is_down:
             raise DatabaseError("down")
+        if self.is_learning:
+            raise LedgerLearningError("learning")
 
 
 @dataclass(slots=True)

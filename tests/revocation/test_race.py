@@ -97,7 +97,11 @@ class World:
         await self.cluster.settle()
         ends = rotated.replaced.expire_time.ToMicroseconds() / 1e6 if grace else began
         key.end(max(began, ends - _CLOCK), max(time.time(), ends + _CLOCK))
-        customer.keys.append(KeyHistory(rotated.key.id, rotated.secret, customer.history))
+        new = KeyHistory(rotated.key.id, rotated.secret, customer.history)
+        if rotated.key.HasField("expire_time"):  # it lives as long as the old one was made for
+            expires = rotated.key.expire_time.ToMicroseconds() / 1e6
+            new.end(expires - _CLOCK, expires + _CLOCK)
+        customer.keys.append(new)
 
     async def revoke(self, key: KeyHistory) -> None:
         """Revoke a key and wait, as the API does, until every process refuses it."""

@@ -28,7 +28,7 @@ class LeaseRules:
     """A holder that charged nothing for so long returns its lease."""
     view_life: int = _SECOND
     """How long a holder refuses by what the ledger last said, without asking again."""
-    retry_after: int = _SECOND // 2
+    retry_after: int = _SECOND // 10
     """How long a holder leaves the ledger alone after it did not answer."""
     room_divisor: int = 2
     """A grant beyond need takes one part in so many of the room there is: others find some."""

@@ -11,7 +11,7 @@ from authz.domain.evidence import Evidence, Source, Whose
 from authz.domain.quota.amounts import NOTHING, Amounts
 from authz.domain.quota.charging import Charged, settle
 from authz.domain.quota.outcome import Standings
-from authz.domain.undecided import ChargesBusyError, QuotaUnavailableError
+from authz.domain.undecided import ChargesBusyError, LedgerSlowError, QuotaUnavailableError
 from authz.service.breaker import Breaker
 from authz.service.metrics import UNDECIDED, QuotaMetrics
 from authz.service.ports import LeaseLedger
@@ -32,7 +32,7 @@ class Charger:
     """Charges requests, tokens and the month together, of the account and of the key, or nothing.
 
     A request that a lease allows is decided at once, in memory. Any other waits for an answer of
-    the ledger, for `timeout_seconds` at most; then it is decided as in an outage.
+    the ledger, for `timeout_seconds` at most.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Charger:
             metrics,
         )
         self._decider = Decider(outage, self._exchange.put_down)
-        self._lines = Lines(self._decider, timeout_seconds, self._stop_waiting, self.refund)
+        self._lines = Lines(self._decider, timeout_seconds, self._suspect, self.refund)
         metrics.leased_requests.set_function(lambda: self._leased().requests)
         metrics.leased_tokens.set_function(lambda: self._leased().tokens)
 
@@ -73,6 +73,7 @@ class Charger:
 
         Raises:
             ChargesBusyError: too many wait for the same account.
+            LedgerSlowError: the ledger did not answer in time, though it is there.
             QuotaUnavailableError: the ledger has been away for too long.
         """
         request = Request(self._book.open(holder), holder, cost)
@@ -80,7 +81,7 @@ class Charger:
             decision = self._decide(request)
             if isinstance(decision, Budget):
                 decision = await self._lines.wait(request, decision)
-        except (ChargesBusyError, QuotaUnavailableError):
+        except (ChargesBusyError, LedgerSlowError, QuotaUnavailableError):
             if holder.tier.enforcement is Enforcement.ENFORCED:
                 raise
             return self._pass_undecided(request)
@@ -124,8 +125,8 @@ class Charger:
     def _offer_again(self, budget: Budget, now: int) -> None:
         self._lines.offer_again(budget, now)
 
-    def _stop_waiting(self) -> None:
-        self._exchange.fall_back(_TOO_SLOW)
+    def _suspect(self) -> None:
+        self._exchange.suspect(_TOO_SLOW)
 
     def _pass_refused(self, refused: Refused) -> Admitted:
         self._metrics.shadow_refusals[refused.limited.dimension].inc()

@@ -72,10 +72,11 @@ class Decider:
     def _attempt(self, budget: Budget, request: Request, now: int, behind: Amounts) -> _Attempt:
         if not self._outage.holds_for(budget):
             holder, outcome, asks = charge(budget.holder, request.cost, now, behind)
-            if not isinstance(outcome, Unanswered):
-                return _Attempt(budget, holder, outcome, asks)
-            if budget.is_unknown:
-                return _attempt_unknown(budget)
+            if isinstance(outcome, Unanswered):
+                if budget.is_unknown:
+                    return _attempt_unknown(budget)
+                outcome = Waiting()  # until it is asked again, or known to be away
+            return _Attempt(budget, holder, outcome, asks)
         return _Attempt(budget, *self._outage.charge(budget, request, now))
 
     def _accept(self, attempt: _Attempt, now: int) -> None:

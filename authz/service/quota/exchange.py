@@ -9,6 +9,7 @@ import structlog
 from authz.domain.quota.asking import disown, hear, miss
 from authz.domain.quota.lease_messages import Answer, Ask
 from authz.domain.quota.upkeep import next_due, stop, tend
+from authz.domain.undecided import DatabaseSlowError
 from authz.service.breaker import Breaker
 from authz.service.metrics import QuotaMetrics
 from authz.service.ports import LeaseLedger
@@ -67,10 +68,12 @@ class Exchange:
         if budget.wakes_at > now + _LOOK_AFTER:
             self._clockwork.wake_at(budget, now + _LOOK_AFTER)
 
-    def fall_back(self, failure: str) -> None:
-        """Do without the ledger from now on, until it is there again."""
+    def suspect(self, failure: str, *, is_slow: bool = True) -> None:
+        """Do without the ledger, if it is found to be away, until it is there again."""
+        self._breaker.suspect(failure, is_slow=is_slow, opened=self._fall_back)
+
+    def _fall_back(self) -> None:
         now = self._clock()
-        self._breaker.trip(failure)
         self._give_up(self._sender.withdraw(), now)
         for budget in [each for each in self._book if each.line]:
             self._decide(budget, now)
@@ -91,6 +94,7 @@ class Exchange:
 
     def _hear(self, budget: Budget, ask: Ask, answer: Answer | None) -> None:
         now = self._clock()
+        self._breaker.hear()
         budget.is_unknown = answer is None
         if answer is None:
             budget.holder = disown(budget.holder, ask, now)
@@ -101,9 +105,10 @@ class Exchange:
         self._await_next(budget, now)
         self._decide(budget, now)
 
-    def _miss(self, batch: Batch, failure: str) -> None:
+    def _miss(self, batch: Batch, failure: Exception) -> None:
         self._give_up(batch, self._clock())
-        self.fall_back(failure)
+        is_slow = isinstance(failure, DatabaseSlowError)
+        self.suspect(str(failure) or type(failure).__name__, is_slow=is_slow)
 
     def _give_up(self, batch: Batch, now: int) -> None:
         for budget, ask in batch:
@@ -119,9 +124,13 @@ class Exchange:
         if asks:
             self._sender.send(budget, asks)
         self._await_next(budget, now)
+        if budget.line:
+            self._decide(budget, now)
 
     def _await_next(self, budget: Budget, now: int) -> None:
         due = next_due(budget.holder, now)
+        if budget.line and budget.holder.asking is None:
+            due = max(now, budget.holder.quiet_until)  # then what failed is asked again
         if due is None:
             due = budget.holder.charged_at + _FORGET_AFTER
             if due <= now and not budget.line and budget.share is None:

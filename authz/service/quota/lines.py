@@ -7,30 +7,33 @@ from typing import Final
 from authz.domain.directory import AccountId, KeyId
 from authz.domain.evidence import Source
 from authz.domain.quota.amounts import NOTHING, Amounts
-from authz.domain.undecided import ChargesBusyError, QuotaUnavailableError
+from authz.domain.undecided import ChargesBusyError, LedgerSlowError, QuotaUnavailableError
 from authz.service.quota.budget import Budget, Request, Waiter
 from authz.service.quota.decide import Decider
 from authz.service.quota.decision import Admitted, Decision, Ticket
 
 _LINE_MAX: Final = 2000
+_SUSPECTS_AFTER: Final = 0.3
+"""This part of its time a request waits before anybody looks whether the ledger is away."""
 
 
 class Lines:
     """A line for each budget, whose requests are offered again whenever it has heard.
 
-    Where one has waited for `timeout_seconds`, `too_slow` is called, to decide without the ledger.
+    Where one has waited for a part of `timeout_seconds`, `suspect` is called, so that in an outage
+    it is decided without the ledger in time.
     """
 
     def __init__(
         self,
         decider: Decider,
         timeout_seconds: float,
-        too_slow: Callable[[], None],
+        suspect: Callable[[], None],
         refund: Callable[[AccountId, KeyId, Ticket], object],
     ) -> None:
         self._decider = decider
         self._timeout_seconds = timeout_seconds
-        self._too_slow = too_slow
+        self._suspect = suspect
         self._refund = refund
 
     async def wait(self, request: Request, budget: Budget) -> Decision:
@@ -38,6 +41,7 @@ class Lines:
 
         Raises:
             ChargesBusyError: the line is too long.
+            LedgerSlowError: the ledger is there, and did not answer in time.
             QuotaUnavailableError: there is no ledger, and nothing to go by instead.
         """
         if len(budget.line) >= _LINE_MAX:
@@ -45,9 +49,13 @@ class Lines:
         loop = asyncio.get_running_loop()
         waiter = Waiter(request, loop.create_future())
         budget.line.append(waiter)
-        timer = loop.call_later(self._timeout_seconds, self._too_slow)
+        timer = loop.call_later(self._timeout_seconds * _SUSPECTS_AFTER, self._suspect)
         try:
-            return await waiter.decision
+            async with asyncio.timeout(self._timeout_seconds):
+                return await waiter.decision
+        except TimeoutError:
+            self._take_back(waiter)
+            raise LedgerSlowError from None
         except asyncio.CancelledError:
             self._take_back(waiter)
             raise

@@ -34,7 +34,7 @@ class Sender:
         connections: int,
         linger_seconds: float,
         hear: Callable[[Budget, Ask, Answer | None], None],
-        miss: Callable[[Batch, str], None],
+        miss: Callable[[Batch, Exception], None],
         metrics: QuotaMetrics,
     ) -> None:
         self._ledger = ledger
@@ -107,11 +107,11 @@ class Sender:
             answers = await self._ledger.answer([(budget.id, ask) for budget, ask in batch])
         except DatabaseError as error:
             self._end(batch)
-            self._miss(batch, str(error))
-        except Exception:  # noqa: BLE001 whatever it is, nobody may wait for ever
+            self._miss(batch, error)
+        except Exception as error:  # noqa: BLE001 whatever it is, nobody may wait for ever
             _log.exception("asks.failed")
             self._end(batch)
-            self._miss(batch, "internal")
+            self._miss(batch, error)
         else:
             self._end(batch)
             self._tell(batch, answers)
@@ -121,9 +121,9 @@ class Sender:
         for (budget, ask), answer in zip(batch, answers, strict=True):
             try:
                 self._hear(budget, ask, answer)
-            except Exception:  # noqa: BLE001 the other budgets must hear theirs
+            except Exception as error:  # noqa: BLE001 the other budgets must hear theirs
                 _log.exception("answer.failed")
-                self._miss([(budget, ask)], "internal")
+                self._miss([(budget, ask)], error)
 
     def _end(self, batch: Batch) -> None:
         self._free += 1

@@ -57,7 +57,9 @@ class Parts:
         self.limits = limits
         self.registry = CollectorRegistry()
         metrics = QuotaMetrics(self.registry)
-        self.breaker = Breaker(ledger.ping, 0.001, grace_seconds, self.clock, metrics)
+        self.breaker = Breaker(
+            ledger.ping, 0.001, timeout_seconds / 2, grace_seconds, self.clock, metrics
+        )
         self.processes = ProcessCount(ledger, processes)
         self.book = BudgetBook(HolderId(name), LeaseRules())
         self.charger = Charger(

@@ -8,7 +8,7 @@ import pytest
 from authz.domain.evidence import Source
 from authz.domain.quota.amounts import Amounts, Dimension
 from authz.domain.quota.quota import Limits
-from authz.domain.undecided import LedgerLearningError, QuotaUnavailableError
+from authz.domain.undecided import DatabaseError, LedgerSlowError, QuotaUnavailableError
 from authz.service.quota.decision import Admitted
 from tests.authz.charger.parts import COST, LARGE, SECOND, Parts, settle
 from tests.authz.doubles import ACCOUNT
@@ -190,19 +190,74 @@ async def test_a_shadow_tier_refuses_nobody_in_an_outage() -> None:
 
 
 async def test_a_silent_ledger_is_waited_for_once() -> None:
-    """All that wait are decided when the first has waited for as long as it may."""
-    parts = Parts(_LIMITS, timeout_seconds=0.02)
-    parts.ledger.gate = asyncio.Event()
+    """All that wait are decided as soon as a probe has found it silent, too."""
+    parts = Parts(_LIMITS, timeout_seconds=0.1)
+    parts.ledger.gate = parts.ledger.thaw = asyncio.Event()
     decisions = await asyncio.gather(*(parts.charge() for _ in range(50)))
     assert {each.evidence.source for each in decisions} == {Source.OUTAGE}
     assert parts.breaker.is_open
     parts.ledger.gate.set()
 
 
+async def test_a_ledger_that_is_late_is_no_outage() -> None:
+    """A share beside a ledger that others go on with would grant what is granted there as well."""
+    parts = Parts(_LIMITS, timeout_seconds=0.5)
+    parts.ledger.gate = asyncio.Event()
+    charge = asyncio.create_task(parts.charge())
+    await until(lambda: parts.metric("authz_charge_suspicions_total") > 0)
+    assert not parts.breaker.is_open
+    parts.ledger.gate.set()
+    assert (await charge).evidence.source is Source.LEDGER
+
+
+async def test_a_request_that_is_not_answered_in_time_is_undecided() -> None:
+    """Envoy would give up on it; whoever comes after the answer finds nobody in line."""
+    parts = Parts(_LIMITS, timeout_seconds=0.05)
+    parts.ledger.gate = asyncio.Event()
+    with pytest.raises(LedgerSlowError):
+        await parts.charge()
+    parts.ledger.gate.set()
+    await settle()
+    assert await parts.admits()
+    assert not parts.breaker.is_open
+
+
+async def test_a_ledger_that_answers_nothing_for_long_is_away() -> None:
+    """Though it answers probes: its disk, or a lock, may be what does not."""
+    parts = Parts(_LIMITS, timeout_seconds=0.05)
+    parts.ledger.gate = asyncio.Event()
+    with pytest.raises(LedgerSlowError):
+        await parts.charge()
+    parts.clock.now += 2
+    assert (await parts.charge()).evidence.source is Source.OUTAGE
+    parts.ledger.gate.set()
+
+
+async def test_what_fails_once_is_asked_again() -> None:
+    """A connection that broke is no outage; the request that met it waits for a moment."""
+    parts = Parts(_LIMITS)
+    parts.ledger.bugs = [DatabaseError("reset")]
+    charge = asyncio.create_task(parts.charge())
+    await settle()
+    assert not charge.done()
+    await parts.wait(0.2)
+    assert (await charge).evidence.source is Source.LEDGER
+    assert parts.metric("authz_charge_outages_total") == 0
+
+
+async def test_what_fails_twice_is_an_outage() -> None:
+    """Though probes succeed: a server whose disk is full can be read all the same."""
+    parts = Parts(_LIMITS)
+    parts.ledger.bugs = [DatabaseError("full")] * 2
+    charge = asyncio.create_task(parts.charge())
+    await parts.wait(0.2)
+    assert (await charge).evidence.source is Source.OUTAGE
+
+
 async def test_a_ledger_that_is_learning_is_an_outage() -> None:
     """It may not know its newest grants, so it grants nothing; and no caller is told so."""
     parts = Parts(_LIMITS)
-    parts.ledger.bug = LedgerLearningError("learning")
+    parts.ledger.is_learning = True
     decision = await parts.charge()
     assert decision.evidence.source is Source.OUTAGE
 

@@ -16,6 +16,6 @@ async def test_a_probe_that_fails_in_an_unknown_way_is_not_the_last() -> None:
         if failures:
             raise failures.pop()
 
-    breaker = Breaker(probe, 0.001, 300, ManualClock(), QuotaMetrics(CollectorRegistry()))
+    breaker = Breaker(probe, 0.001, 1, 300, ManualClock(), QuotaMetrics(CollectorRegistry()))
     breaker.trip("down")
     await until(lambda: not breaker.is_open)
