@@ -30,7 +30,7 @@ down: ## stop what `tessera up --detach` started
 status: ## say what runs, and where its log is
 	@$(INSTALLED); $(BIN)/tessera status --state $(STATE) || test $$? -eq 3 # 3: no stack runs
 
-test: $(VENV)/.test ## run every test on real parts
+test: $(VENV)/.test $(VENV)-torch/.installed ## run every test on real parts
 	@$(BIN)/pytest
 
 check: $(VENV)/.test ## lint, types, import rules, drift of generated files
@@ -74,11 +74,14 @@ $(BIN)/uv: requirements/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
 
-$(VENV)-peers/.installed: requirements/peers.txt | $(BIN)/uv
-	@echo "Installing the peers that bench measures against ..."
-	@"$(PYTHON)" -m venv $(VENV)-peers
-	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	@$(BIN)/uv pip install --quiet --python $(VENV)-peers/bin/python --no-deps --require-hashes -r requirements/peers.txt
+# PyTorch is installed by name beforehand, so that a machine's own CPU build is taken where there is one.
+$(VENV)-peers/.installed $(VENV)-torch/.installed: $(VENV)-%/.installed: requirements/%.txt | $(BIN)/uv
+	@echo "Installing PyTorch, and $* beside it ..."
+	@"$(PYTHON)" -m venv $(VENV)-$*
+	@$(VENV)-$*/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	@$(BIN)/uv pip install --quiet --python $(VENV)-$*/bin/python --no-deps --require-hashes -r requirements/$*.txt
+	@! grep -q setuptools requirements/$*.txt || $(BIN)/uv pip install --quiet --python $(VENV)-$*/bin/python \
+	  --no-deps --no-build-isolation --offline --editable .
 	@touch $@
 
 $(VENV)/.local: requirements/local.txt pyproject.toml | $(BIN)/uv

@@ -27,8 +27,9 @@ def main() -> None:
     _compile([*product, "--extra", "test"], "dev.txt")
     _compile([*product, "--constraint", str(_HERE / "dev.txt")], "local.txt")
     _compile([str(_HERE / "uv.in"), "--constraint", str(_HERE / "dev.txt")], "uv.txt")
-    peers_overrides = str(_HERE / "peers-overrides.txt")
-    _compile([str(_HERE / "peers.in"), "--override", peers_overrides], "peers.txt")
+    for name in ("peers", "torch"):
+        overrides = str(_HERE / "torch-overrides.txt")
+        _compile([str(_HERE / f"{name}.in"), "--override", overrides], f"{name}.txt")
 
 
 def _compile(arguments: list[str], output: str) -> None:
