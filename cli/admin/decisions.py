@@ -10,6 +10,7 @@ import typer
 from cli.admin.command import Admin, command
 from cli.admin.options import Limit
 from cli.admin.pages import walk
+from cli.admin.reasons import EXPLANATIONS
 from cli.admin.rows import Column
 from cli.admin.times import parse_past, show_second, to_timestamp
 from proto.tessera.admin.v1.decisions_pb2 import (
@@ -33,6 +34,12 @@ def _parse_time(text: str) -> datetime:
     return parse_past(text, datetime.now(UTC))
 
 
+def _check_reason(reason: str) -> str:
+    if reason and reason not in EXPLANATIONS:
+        raise typer.BadParameter(f"There is none like that; one of {', '.join(EXPLANATIONS)}.")
+    return reason
+
+
 @app.callback()
 def decisions() -> None:
     """Decisions: each refusal of the last 7 days, and a sample of what was allowed."""
@@ -51,7 +58,7 @@ def list_decisions(
     key_id: Annotated[
         str, typer.Option("--key-id", metavar="KEY", help="Only of this key: its id.")
     ] = "",
-    reason: Annotated[str, typer.Option(help="Only for this reason.")] = "",
+    reason: Annotated[str, typer.Option(callback=_check_reason, help="Only for this reason.")] = "",
     verdict: Annotated[Verdict | None, typer.Option(help="Only with this outcome.")] = None,
     start: Annotated[
         datetime | None,

@@ -163,7 +163,8 @@ def finalize(
     if all_accounts:
         steps = admin.client.stream(FinalizeMonthRequest(month=month), FinalizeMonthResponse)
         pages: Iterator[Sequence[FinalizeMonthResponse]] = ([step] for step in steps)
-        admin.screen.show_pages("accounts", pages, STEP_COLUMNS, step_to_document)
+        if_none = f"No account has anything left to be finished of {month}."
+        admin.screen.show_pages("accounts", pages, STEP_COLUMNS, step_to_document, if_none)
         return
     request = FinalizeInvoiceRequest(account=account, month=month, accept_warning=accept_warning)
     response = admin.client.call(request, FinalizeInvoiceResponse)

@@ -54,6 +54,7 @@ class Screen:
         pages: Iterable[Sequence[M]],
         columns: Sequence[Column[M]],
         document: Callable[[M], Document] = to_document,
+        if_none: str = "",
     ) -> None:
         """Write a list, each page as it comes; for programs an object that holds it as `name`."""
         if self.as_json:
@@ -65,7 +66,7 @@ class Screen:
                 self._print_rows(page, columns, show_header=none_yet)
                 none_yet = False
         if none_yet:
-            self.note(f"There are no {name.replace('_', ' ')}.")
+            self.note(if_none or f"There are no {name.replace('_', ' ')}.")
 
     def show_rows(self, rows: Sequence[M], columns: Sequence[Column[M]]) -> None:
         """Write rows for people."""

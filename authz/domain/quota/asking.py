@@ -42,8 +42,8 @@ def renew_if_low(
     """Ask for another slice where half of one is left, and the ledger may have one."""
     if holder.asking is not None or holder.lease is None or now < holder.quiet_until:
         return holder, ()
-    if not is_low(holder, holder.lease):
-        return holder, ()
+    if holder.lease.consumed.requests <= 1 or not is_low(holder, holder.lease):
+        return holder, ()  # a single request may be the only one
     if holder.view is None or not _may_have(holder.view, slice_of(holder), holder, now):
         return holder, ()
     holder, ask = ask_for(holder, NOTHING, now, behind)

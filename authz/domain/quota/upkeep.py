@@ -26,12 +26,7 @@ def tend(holder: Holder, now: int) -> tuple[Holder, tuple[Ask, ...]]:
     if holder.asking is None:
         holder = end_lease(holder, now)
     lease = holder.lease
-    if (
-        lease is not None
-        and holder.asking is None
-        and not lease.is_owing
-        and now >= holder.charged_at + holder.rules.idle_after
-    ):
+    if lease is not None and _is_over(holder, lease, now):
         holder = close_lease(holder, lease, now)
     holder, renewals = _renew(holder, now)
     holder, returns = _return(holder, now)
@@ -56,6 +51,16 @@ def stop(holder: Holder, now: int) -> tuple[Holder, tuple[Ask, ...]]:
         holder = close_lease(holder, holder.lease, now)
     closing = tuple(replace(each, due_at=now) for each in holder.closing)
     return _return(replace(holder, closing=closing), now)
+
+
+def _is_over(holder: Holder, lease: HeldLease, now: int) -> bool:
+    """Tell whether a lease is to be returned: it is idle, or its report would be all it is for."""
+    if holder.asking is not None or lease.is_owing:
+        return False
+    if now >= holder.charged_at + holder.rules.idle_after:
+        return True
+    is_used_up = lease.left == NOTHING and lease.unsettled.total == NOTHING
+    return is_used_up and _has_to_report(holder, lease, now)
 
 
 def _renew(holder: Holder, now: int) -> tuple[Holder, tuple[Ask, ...]]:

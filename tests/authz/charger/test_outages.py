@@ -121,7 +121,7 @@ async def test_an_outages_end_is_no_fresh_start() -> None:
     await parts.admits(Amounts(1, 1))
     await parts.wait(1)
     await _fail(parts)
-    assert await _admitted(parts, Amounts(1, 1)) == 59
+    assert await _admitted(parts, Amounts(1, 1)) == 60
     await _recover(parts)
     other = Parts(_LIMITS, ledger=parts.ledger, clock=parts.clock, name="other")
     assert await _admitted(other, Amounts(1, 1)) <= 4

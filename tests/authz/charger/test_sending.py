@@ -79,7 +79,7 @@ async def test_a_budget_is_never_under_way_twice() -> None:
     ledger = _WatchedLedger(clock)
     parts = Parts(ledger=ledger, clock=clock, connections=4)
     await parts.admits()
-    await parts.wait(2.5)
+    await parts.wait(1)
     ledger.gate = asyncio.Event()
     await parts.wait(2)
     assert ledger.at_once == 1
@@ -121,7 +121,7 @@ async def test_a_return_that_waits_to_be_sent_is_sent_once() -> None:
     """It is told until it is answered, but not twice in a row."""
     parts = Parts(connections=1)
     await parts.admits()
-    await parts.wait(2.5)
+    await parts.wait(1)
     before = parts.statements
     parts.ledger.gate = asyncio.Event()
     other = asyncio.create_task(parts.charge(holder=_holders(parts, 1)[0]))

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authz.domain.directory import AccountId
+from authz.domain.evidence import Source
 from authz.domain.quota import ledger as ledgers
 from authz.domain.quota.amounts import Amounts
 from authz.domain.quota.asking import hear, miss
@@ -19,7 +20,6 @@ from authz.domain.quota.owing import Debt, is_owing, owe
 from authz.domain.quota.quota import fresh
 from authz.domain.quota.upkeep import next_due, tend
 from tests.authz.charger.parts import COST, LARGE, SECOND, Parts
-from tests.authz.doubles import ACCOUNT
 
 _RULES = LeaseRules()
 
@@ -107,3 +107,24 @@ def test_a_debt_is_told_for_as_long_as_it_takes() -> None:
     assert ledger.quota.room == Amounts(LARGE.requests_per_minute - 2, 600_000 - 200)
     assert ledger.quota.month.spent == 500
     assert not is_owing(hear(replace(holder, asking=Sent(ask, now)), ask, answer, now))
+
+
+async def test_a_lonely_request_is_asked_for_and_returned() -> None:
+    """Nothing is had ahead of a need that may never come, and what reports it returns the lease."""
+    parts = Parts()
+    await parts.admits()
+    await parts.wait(10)
+    asks = [ask for batch in parts.ledger.batches for _, ask in batch]
+    assert [ask.closes for ask in asks] == [False, True]
+    assert parts.quota().month.spent == 100
+
+
+async def test_a_caller_that_comes_again_never_waits_a_third_time() -> None:
+    """However slowly it comes, as long as its lease is not idle."""
+    parts = Parts()
+    sources = []
+    for _ in range(20):
+        decision = await parts.charge()
+        sources.append(decision.evidence.source)
+        await parts.wait(0.8)
+    assert sources[2:] == [Source.LEASE] * 18

@@ -78,7 +78,7 @@ async def test_a_statement_that_waits_too_long_is_given_up(
     data_url: str, connection: asyncpg.Connection, account: BudgetId
 ) -> None:
     """Whole: nothing of its batch is booked, and the ledger answers again."""
-    ledger = LeaseLedger(data_url, 1, 0.3, RULES)
+    ledger = LeaseLedger(data_url, 1, 1.5, RULES)
     other = await make_account(connection, LIMITS)
     await ledger.answer([(account, open_lease("one", NOTHING))])
     async with connection.transaction():

@@ -194,6 +194,13 @@ def test_what_is_no_requests_id_is_refused_here(
     assert server.requests == []
 
 
+def test_a_reason_that_there_is_not_is_refused_here(tessera: Tessera) -> None:
+    """A slip would find nothing, as if nobody had been refused."""
+    refused = tessera("decisions", "list", "--reason", "to_many_tokens")
+    assert refused.exit_code == 2
+    assert "too_many_tokens" in refused.stderr
+
+
 def test_decisions_are_listed(server: CannedServer, tessera: Tessera) -> None:
     """The filters are the server's; an allowed one says so."""
     allowed = _changed(reason=None, status=200, account_name=None)
