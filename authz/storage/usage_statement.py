@@ -42,17 +42,17 @@ async def read_usage(
     return [_parse(row) for row in rows]
 
 
-_READ_HOURS: Final = """
+_READ: Final = """
       WITH chosen AS (
-           SELECT date_trunc($1, hour, 'UTC') AS bucket,
+           SELECT date_trunc($1, {time}, 'UTC') AS bucket,
                   CASE WHEN $7::boolean THEN account_id
                        ELSE '00000000-0000-0000-0000-000000000000'::uuid END AS account_id,
                   CASE WHEN $8::boolean THEN key_id
                        ELSE '00000000-0000-0000-0000-000000000000'::uuid END AS key_id,
                   CASE WHEN $9::boolean THEN model ELSE '' END AS model,
                   requests, tokens, failures, refunded_requests, refunded_tokens
-             FROM usage_hours
-            WHERE hour >= $2 AND hour < $3
+             FROM {table}
+            WHERE {time} >= $2 AND {time} < $3
               AND ($4::uuid IS NULL OR account_id = $4)
               AND ($5::uuid[] IS NULL OR key_id = ANY ($5))
               AND ($6::text[] IS NULL OR model = ANY ($6))
@@ -70,35 +70,8 @@ _READ_HOURS: Final = """
      ORDER BY bucket, account_id, key_id, model
      LIMIT $14
 """
-
-_READ_MINUTES: Final = """
-      WITH chosen AS (
-           SELECT date_trunc($1, minute, 'UTC') AS bucket,
-                  CASE WHEN $7::boolean THEN account_id
-                       ELSE '00000000-0000-0000-0000-000000000000'::uuid END AS account_id,
-                  CASE WHEN $8::boolean THEN key_id
-                       ELSE '00000000-0000-0000-0000-000000000000'::uuid END AS key_id,
-                  CASE WHEN $9::boolean THEN model ELSE '' END AS model,
-                  requests, tokens, failures, refunded_requests, refunded_tokens
-             FROM usage_minutes
-            WHERE minute >= $2 AND minute < $3
-              AND ($4::uuid IS NULL OR account_id = $4)
-              AND ($5::uuid[] IS NULL OR key_id = ANY ($5))
-              AND ($6::text[] IS NULL OR model = ANY ($6))
-           )
-    SELECT bucket, account_id, key_id, model,
-           sum(requests - refunded_requests)::bigint AS requests,
-           sum(tokens - refunded_tokens)::bigint AS tokens,
-           sum(failures)::bigint AS failures,
-           sum(refunded_requests)::bigint AS refunded_requests,
-           sum(refunded_tokens)::bigint AS refunded_tokens
-      FROM chosen
-     WHERE NOT $10::boolean
-        OR (bucket, account_id, key_id, model) > ($2, $11::uuid, $12::uuid, $13::text)
-     GROUP BY bucket, account_id, key_id, model
-     ORDER BY bucket, account_id, key_id, model
-     LIMIT $14
-"""
+_READ_HOURS: Final = _READ.format(table="usage_hours", time="hour")
+_READ_MINUTES: Final = _READ.format(table="usage_minutes", time="minute")
 
 
 def _write_group(group: Group | None) -> tuple[UUID, UUID, str]:
