@@ -13,6 +13,8 @@ _TURNS: Final = 10
 """A probe's patience is counted in so many parts: one in which this process itself stood still,
 however long, is one in which nobody could answer it."""
 _SLOW_MAX_SECONDS: Final = 2.0
+_APART_SECONDS: Final = 5.0
+"""Failures that are further apart have nothing to do with each other."""
 
 _log = structlog.get_logger()
 
@@ -43,6 +45,7 @@ class Breaker:
         self._metrics = metrics
         self._opened_at: float | None = None
         self._failing_since: float | None = None
+        self._failed_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -68,10 +71,12 @@ class Breaker:
         if self._opened_at is not None:
             opened()
             return
-        if self._failing_since is None:
-            self._failing_since = self._clock()
+        now, failed_at = self._clock(), self._failed_at
+        self._failed_at = now
+        if self._failing_since is None or now - failed_at > _APART_SECONDS:
+            self._failing_since = now
             _log.warning("quota.ledger_late", failure=failure)
-        elif not is_slow or self._clock() - self._failing_since >= _SLOW_MAX_SECONDS:
+        elif not is_slow or now - self._failing_since >= _SLOW_MAX_SECONDS:
             self.trip(failure)
             opened()
             return

@@ -245,6 +245,18 @@ async def test_what_fails_once_is_asked_again() -> None:
     assert parts.metric("authz_charge_outages_total") == 0
 
 
+async def test_failures_long_apart_are_no_outage() -> None:
+    """The first was never made good, because nobody asked anything since."""
+    parts = Parts(_LIMITS, timeout_seconds=0.05)
+    parts.ledger.gate = asyncio.Event()
+    for _ in range(2):
+        with pytest.raises(LedgerSlowError):
+            await parts.charge()
+        parts.clock.now += 60
+    assert parts.metric("authz_charge_outages_total") == 0
+    parts.ledger.gate.set()
+
+
 async def test_what_fails_twice_is_an_outage() -> None:
     """Though probes succeed: a server whose disk is full can be read all the same."""
     parts = Parts(_LIMITS)

@@ -20,6 +20,7 @@ from authz.domain.quota.owing import Debt, is_owing, owe
 from authz.domain.quota.quota import fresh
 from authz.domain.quota.upkeep import next_due, tend
 from tests.authz.charger.parts import COST, LARGE, SECOND, Parts
+from tests.authz.doubles import ACCOUNT
 
 _RULES = LeaseRules()
 
