@@ -1,13 +1,14 @@
 """The checkpoints that we serve, pinned: other bytes under the same name are refused."""
 
-import hashlib
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from contract.models import ModelCard
+from inference.checkpoint.digests import Digests
 from inference.checkpoint.safetensors import CheckpointError
+from inference.progress import Progress, Silent
 
 WEIGHTS: Final = "model.safetensors"
 TOKENIZER: Final = "tokenizer.json"
@@ -52,16 +53,21 @@ def packaged_checkpoint() -> Path:
     return Path(package.origin).parent / "model"
 
 
-def check_pins(model: KnownModel, folder: Path) -> None:
+def check_pins(
+    model: KnownModel,
+    folder: Path,
+    digests: Digests | None = None,
+    progress: Progress | None = None,
+) -> None:
     """Check that a folder's files are the model's, byte for byte.
 
     Raises:
         CheckpointError: they are not.
         OSError: one cannot be read.
     """
+    digests = digests or Digests()
     for name, expected in ((WEIGHTS, model.weights_sha256), (TOKENIZER, model.tokenizer_sha256)):
-        with (folder / name).open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = digests.of(folder / name, progress or Silent())
         if found != expected:
             raise CheckpointError(
                 f"{folder / name} is not {model.card.id}'s: SHA-256 {found}, expected {expected}"

@@ -23,8 +23,9 @@ class CheckpointError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One tensor's extent: `offset` and `length` in bytes, from the file's start."""
+    """One tensor's extent in a file: `offset` and `length` in bytes, from the file's start."""
 
+    file: str
     name: str
     dtype: str
     shape: tuple[int, ...]
@@ -77,7 +78,7 @@ def _parse_entry(path: Path, start: int, name: str, value: object) -> Tensor:
         case [str(dtype), list(shape), [int(begin), int(end)]] if (
             dtype in DTYPE_BYTES and _are_sizes(shape) and _are_sizes([begin, end])
         ):
-            tensor = Tensor(name, dtype, tuple(shape), start + begin, end - begin)
+            tensor = Tensor(path.name, name, dtype, tuple(shape), start + begin, end - begin)
         case _:
             raise CheckpointError(f"the header of {path} describes tensor {name!r} wrongly")
     if tensor.length != math.prod(tensor.shape) * DTYPE_BYTES[dtype]:

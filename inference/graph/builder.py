@@ -8,13 +8,23 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from inference.checkpoint.safetensors import CheckpointError, Tensor
+from inference.checkpoint.safetensors import Tensor
+from inference.variant import Precision
 
 OPSET: Final = 24
 """The first whose `Attention` takes the rows' real lengths instead of a mask."""
 IR_VERSION: Final = 11
 
-_ONNX_DTYPES: Final = {"F32": TensorProto.FLOAT, "F16": TensorProto.FLOAT16}
+_STORED: Final = {
+    "F32": TensorProto.FLOAT,
+    "F16": TensorProto.FLOAT16,
+    "BF16": TensorProto.BFLOAT16,
+}
+_COMPUTED: Final = {
+    Precision.FP32: TensorProto.FLOAT,
+    Precision.FP16: TensorProto.FLOAT16,
+    Precision.BF16: TensorProto.BFLOAT16,
+}
 
 Value = str
 """A name of a value in the graph."""
@@ -23,15 +33,19 @@ Value = str
 class GraphBuilder:
     """Adds nodes one by one and hands out the names of what they compute.
 
-    Weights are never copied: the graph names their extents in the checkpoint's own file, which
-    must lie beside the model under the name `weights_file`. What can be computed from weights
-    alone (a transposition, a concatenation) is written as nodes too, and the runtime folds it once
-    when it loads the model.
+    Weights are never copied: the graph names their extents in the checkpoint's own files, which
+    must lie beside the model. What can be computed from weights alone (a transposition, another
+    precision) is written as nodes too, and the engine folds it once when it loads the model.
     """
 
-    def __init__(self, tensors: Mapping[str, Tensor], weights_file: str) -> None:
+    def __init__(
+        self, tensors: Mapping[str, Tensor], precision: Precision, *, for_tensorrt: bool
+    ) -> None:
+        if precision not in _COMPUTED:
+            raise ValueError(f"no graph is written in {precision}; it is made from one in bf16")
+        self.precision = precision
+        self.for_tensorrt = for_tensorrt
         self._tensors = tensors
-        self._weights_file = weights_file
         self._nodes: list[onnx.NodeProto] = []
         self._initializers: dict[Value, TensorProto] = {}
         self._inputs: list[onnx.ValueInfoProto] = []
@@ -47,12 +61,12 @@ class GraphBuilder:
         self._nodes.append(helper.make_node("Identity", [value], [name], name=name))
         self._outputs.append(helper.make_tensor_value_info(name, dtype, shape))
 
-    def node(self, operator: str, *inputs: Value, **attributes: float) -> Value:
+    def node(self, operator: str, *inputs: Value, **attributes: float | str) -> Value:
         """Add a node with one output; an empty name leaves an optional input out."""
         return self.nodes(operator, *inputs, outputs=1, **attributes)[0]
 
     def nodes(
-        self, operator: str, *inputs: Value, outputs: int, **attributes: float
+        self, operator: str, *inputs: Value, outputs: int, **attributes: float | str
     ) -> list[Value]:
         """Add a node with several outputs."""
         name = f"{operator}_{len(self._nodes)}"
@@ -74,21 +88,40 @@ class GraphBuilder:
         """Return a scalar in single precision."""
         return self._constant(np.array(number, dtype=np.float32))
 
-    def weight(self, name: str, *shape: int) -> Value:
-        """Refer to a tensor of the checkpoint, which must have this shape.
-
-        Raises:
-            CheckpointError: there is none, or it is another.
-        """
-        tensor = self._tensors.get(name)
-        if tensor is None:
-            raise CheckpointError(f"the checkpoint holds no tensor {name!r}")
-        if tensor.shape != shape:
-            raise CheckpointError(f"tensor {name!r} has shape {tensor.shape}, not {shape}")
-        if tensor.dtype not in _ONNX_DTYPES:
-            raise CheckpointError(f"tensor {name!r} is {tensor.dtype}, which the graph cannot use")
-        self._initializers[name] = self._refer(tensor)
+    def table(self, name: str, array: NDArray[np.float32]) -> Value:
+        """Return an array that the graph itself holds, in single precision."""
+        self._initializers[name] = numpy_helper.from_array(array, name)
         return name
+
+    def weight(self, name: str) -> Value:
+        """Return a tensor of the checkpoint in the precision that the layers compute in."""
+        return self._cast(self._refer(name), self._tensors[name].dtype, _COMPUTED[self.precision])
+
+    def transposed(self, name: str) -> Value:
+        """Return a matrix of the checkpoint with its axes swapped, in the layers' precision."""
+        # Cast last: engines keep what they fold on the way, and the stored numbers are smaller.
+        swapped = self.node("Transpose", self._refer(name))
+        return self._cast(swapped, self._tensors[name].dtype, _COMPUTED[self.precision])
+
+    def full_weight(self, name: str) -> Value:
+        """Return a tensor of the checkpoint in single precision."""
+        return self._cast(self._refer(name), self._tensors[name].dtype, TensorProto.FLOAT)
+
+    def rows_of(self, name: str, index: Value) -> Value:
+        """Return the rows of a tensor of the checkpoint that `index` names."""
+        # Only what was picked is cast: of a whole vocabulary the engine would keep a second copy.
+        rows = self.node("Gather", self._refer(name), index)
+        return self._cast(rows, self._tensors[name].dtype, _COMPUTED[self.precision])
+
+    def lowered(self, x: Value) -> Value:
+        """Turn single precision into that of the layers."""
+        return self._cast(x, "F32", _COMPUTED[self.precision])
+
+    def raised(self, x: Value) -> Value:
+        """Turn the layers' precision into single precision."""
+        if self.precision is Precision.FP32:
+            return x
+        return self.node("Cast", x, to=TensorProto.FLOAT)
 
     def model(self, name: str) -> onnx.ModelProto:
         """Return what was built."""
@@ -100,23 +133,28 @@ class GraphBuilder:
             graph, opset_imports=[opset], ir_version=IR_VERSION, producer_name="tessera"
         )
 
+    def _cast(self, value: Value, stored: str, dtype: int) -> Value:
+        return value if _STORED[stored] == dtype else self.node("Cast", value, to=dtype)
+
     def _constant(self, array: NDArray[np.generic]) -> Value:
         name = f"constant.{array.dtype}.{array.shape}.{array.tolist()}"
         self._initializers[name] = numpy_helper.from_array(array, name)
         return name
 
-    def _refer(self, tensor: Tensor) -> TensorProto:
+    def _refer(self, name: str) -> Value:
+        tensor = self._tensors[name]
         proto = TensorProto(
-            name=tensor.name,
+            name=name,
             dims=tensor.shape,
-            data_type=_ONNX_DTYPES[tensor.dtype],
+            data_type=_STORED[tensor.dtype],
             data_location=TensorProto.EXTERNAL,
         )
         extent = {
-            "location": self._weights_file,
+            "location": tensor.file,
             "offset": str(tensor.offset),
             "length": str(tensor.length),
         }
         for key, value in extent.items():
             proto.external_data.add(key=key, value=value)
-        return proto
+        self._initializers[name] = proto
+        return name

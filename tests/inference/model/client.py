@@ -3,7 +3,7 @@
 import grpc
 import numpy as np
 from numpy.typing import NDArray
-from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelReadyRequest
+from tritonclient.grpc.service_pb2 import ModelInferRequest
 from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
 
 from inference import tensors
@@ -16,21 +16,14 @@ class TritonClient:
     """Blocking calls; safe to share among threads."""
 
     def __init__(self, address: str) -> None:
+        self.address = address
         self._channel = grpc.insecure_channel(address)
         self._stub = GRPCInferenceServiceStub(self._channel)
-
-    def is_ready(self) -> bool:
-        """Tell whether the model can be asked."""
-        try:
-            request = ModelReadyRequest(name=tensors.MODEL)
-            return bool(self._stub.ModelReady(request, timeout=1).ready)
-        except grpc.RpcError:
-            return False
 
     def embed(self, sequences: list[Ids]) -> NDArray[np.float32]:
         """Send sequences as the rows of one request."""
         ids, lengths = pad_rows(sequences)
-        return self.infer(ids, lengths[:, np.newaxis])
+        return self.infer(ids, lengths)
 
     def infer(self, ids: Ids, lengths: Ids) -> NDArray[np.float32]:
         """Send tensors as they are; raises grpc.RpcError where Triton answers with an error."""

@@ -1,5 +1,7 @@
 """The real model's repository, and a real Triton that serves it: made once for the run."""
 
+import asyncio
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from inference.checkpoint.known import MINILM, packaged_checkpoint
 from inference.engine.encoder import Encoder
 from inference.repository.build import build_repository
 from stack import ports, triton
+from stack.process import Probe
 from stack.spawn import spawn
 from stack.triton import Triton
 from tests.golden.vectors import Golden, read_golden
@@ -46,19 +49,26 @@ def triton_client(repository: Path) -> Iterator[TritonClient]:
 
 
 @contextmanager
-def serve_triton(repository: Path) -> Iterator[TritonClient]:
-    """Serve a repository with a real Triton on free ports."""
+def serve_triton(repository: Path, python: Path = Path(sys.executable)) -> Iterator[TritonClient]:
+    """Serve a repository with a real Triton on free ports, its models with a Python's packages."""
     with tempfile.TemporaryDirectory(prefix="tessera-triton-") as folder:
-        server = Triton(repository / "triton", Path(folder, "backends"), *ports.free_ports(3))
+        server = Triton(
+            repository / "triton", Path(folder, "backends"), *ports.free_ports(3), python=python
+        )
         triton.assemble_backends(server)
         log = Path(folder, "triton.log")
         process = triton.describe(server, log)
         spawned = spawn(process.command, log, stop_seconds=process.stop_seconds)
         client = TritonClient(server.address)
         try:
-            wait_until(client.is_ready, log.read_text, timeout_seconds=60)
+            wait_until(lambda: asyncio.run(_ask(process.ready)), log.read_text, 60)
             yield client
         finally:
             client.close()
             spawned.stop()
             spawned.wait(timeout_seconds=15)
+            triton.remove_shared_memory(server.backends)
+
+
+async def _ask(probe: Probe) -> bool:
+    return await probe()

@@ -3,24 +3,26 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from google.protobuf import text_format
-from tritonclient.grpc import model_config_pb2
 
 from contract.models import ModelCard
 from contract.tokens import RequestTokenizer
 from inference.checkpoint.known import MINILM
 from inference.checkpoint.safetensors import CheckpointError
-from inference.engine.settings import EngineSettings
 from inference.repository.build import build_repository
-from inference.repository.embedder import Layout, Tuning, describe
+from inference.repository.layout import Layout
 from inference.repository.store import store
-from tests.inference.model.checkpoints import tiny_arrays, write_tiny
+from inference.repository.tuning import Tuning
+from tests.inference.model.checkpoints import write_tiny
 
 _FILES = [
     "card/card.json",
+    "card/golden.json",
+    "card/provenance.json",
+    "card/serving.json",
     "card/tokenizer.json",
     "triton/embedder/1/model.onnx",
     "triton/embedder/1/model.py",
@@ -94,7 +96,7 @@ def test_a_build_that_fails_leaves_the_former_in_place(tmp_path: Path, checkpoin
     """A reader never sees half of a repository."""
     build_repository(write_tiny(checkpoint), checkpoint, tmp_path / "out")
     before = _inodes(tmp_path / "out")
-    unreadable = Layout(written={"card/card.json": b"new"}, copied={"card/x": checkpoint / "none"})
+    unreadable = Layout(written={"card/card.json": b"new"}, taken={"card/x": checkpoint / "none"})
     with pytest.raises(FileNotFoundError):
         store(unreadable, tmp_path / "out")
     assert _inodes(tmp_path / "out") == before
@@ -116,10 +118,8 @@ def test_a_checkpoint_that_contradicts_its_card_is_refused(
     tmp_path: Path, checkpoint: Path
 ) -> None:
     """Callers would be told of limits that the model does not have."""
-    known = write_tiny(checkpoint, tiny_arrays())
-    (checkpoint / "config.json").write_text(
-        (checkpoint / "config.json").read_text().replace('"vocab_size": 50', '"vocab_size": 49')
-    )
+    known = write_tiny(checkpoint)
+    known = replace(known, card=replace(known.card, vocabulary_size=49))
     with pytest.raises(CheckpointError, match="card says"):
         build_repository(known, checkpoint, tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -129,20 +129,6 @@ def test_the_card_and_the_tokenizer_are_read_back(repository: Path) -> None:
     """The model folder is what the contract reads."""
     assert ModelCard.read(repository / "card") == MINILM.card
     assert RequestTokenizer.read(repository / "card").card == MINILM.card
-
-
-def test_triton_reads_the_configuration_as_meant() -> None:
-    """The text parses into Triton's own message, field for field."""
-    config = text_format.Parse(describe(MINILM, Tuning()).render(), model_config_pb2.ModelConfig())
-    settings = {key: value.string_value for key, value in config.parameters.items()}
-    assert (config.name, config.backend, config.max_batch_size) == ("embedder", "python", 32)
-    assert [(t.name, list(t.dims), t.allow_ragged_batch) for t in config.input] == [
-        ("input_ids", [-1], True),
-        ("lengths", [1], False),
-    ]
-    assert [(t.name, list(t.dims)) for t in config.output] == [("embedding", [384])]
-    assert config.HasField("dynamic_batching")
-    assert EngineSettings.parse(settings).vocabulary_size == 30_522
 
 
 def _build(*arguments: str) -> subprocess.CompletedProcess[str]:
