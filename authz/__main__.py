@@ -16,8 +16,6 @@ from pydantic import ValidationError
 from authz.domain.administration.refusals import RefusedError
 from authz.domain.pepper import BadPepperError
 from authz.domain.undecided import DatabaseError
-from authz.seed import seed_demo
-from authz.serve import serve
 from authz.service.current_peppers import CurrentPeppers
 from authz.settings import (
     AdminSettings,
@@ -127,6 +125,8 @@ async def _migrate(settings: DatabaseSettings, logins: Mapping[str, Plane]) -> N
 
 
 async def _seed_demo(settings: KeySettings, out: Path) -> None:
+    from authz.seed import seed_demo  # noqa: PLC0415 - no process but this one needs it
+
     peppers = PepperFile(settings.pepper_file).read()
     connection = await connect(settings.database_url)
     try:
@@ -137,6 +137,8 @@ async def _seed_demo(settings: KeySettings, out: Path) -> None:
 
 
 def _serve(settings: ServeSettings) -> None:
+    from authz.serve import serve  # noqa: PLC0415 - no process but this one needs it
+
     peppers = CurrentPeppers(PepperFile(settings.pepper_file), settings.pepper_file_poll_seconds)
     try:
         tokenizer = RequestTokenizer.read(settings.model_folder)

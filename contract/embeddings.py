@@ -1,22 +1,33 @@
 """The body of `POST /v1/embeddings`, parsed and checked once, the same way everywhere."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import orjson
 
 from contract import errors
 from contract.errors import ApiError
-from contract.limits import ITEMS_MAX
+from contract.limits import INSTRUCTION_CHARACTERS_MAX, ITEMS_MAX
 
 Encoding = Literal["float", "base64"]
+
+Truncation = Literal["none", "head", "tail"]
+"""Which end of an input that is too long is cut; with `none` it is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What makes texts queries: the model's prompt, with this task or, without one, its own."""
+
+    instruction: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """Inputs to tokenise."""
+    """Inputs to tokenise; a `query`'s are put into the model's prompt before."""
 
     items: tuple[str, ...]
+    query: Query | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +48,38 @@ class EmbeddingsRequest:
     inputs: Inputs
     encoding: Encoding
     dimensions: int | None
+    truncate: Truncation = "none"
 
 
 def parse_embeddings(body: bytes) -> EmbeddingsRequest | ApiError:
     """Parse a request's body. Unknown fields are ignored, as OpenAI ignores them."""
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return errors.invalid_json()
-    if not isinstance(fields, dict):
-        return errors.invalid_json()
-    model = _parse_model(fields)
-    if isinstance(model, ApiError):
+    fields = _parse_object(body)
+    if isinstance(fields, ApiError):
+        return fields
+    if isinstance(model := _parse_model(fields), ApiError):
         return model
-    inputs = _parse_input(fields)
-    if isinstance(inputs, ApiError):
+    if isinstance(inputs := _parse_input(fields), ApiError):
         return inputs
-    encoding = _parse_encoding(fields.get("encoding_format"))
-    if isinstance(encoding, ApiError):
+    if isinstance(encoding := _parse_encoding(fields.get("encoding_format")), ApiError):
         return encoding
-    dimensions = _parse_dimensions(fields.get("dimensions"))
-    if isinstance(dimensions, ApiError):
+    if isinstance(dimensions := _parse_dimensions(fields.get("dimensions")), ApiError):
         return dimensions
     user = fields.get("user")
     if user is not None and not isinstance(user, str):
         return errors.invalid_parameter("user", "Expected a string")
-    return EmbeddingsRequest(model=model, inputs=inputs, encoding=encoding, dimensions=dimensions)
+    if isinstance(inputs := _add_query(inputs, fields), ApiError):
+        return inputs
+    if isinstance(truncate := _parse_truncate(fields.get("truncate")), ApiError):
+        return truncate
+    return EmbeddingsRequest(model, inputs, encoding, dimensions, truncate)
+
+
+def _parse_object(body: bytes) -> dict[str, object] | ApiError:
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return errors.invalid_json()
+    return fields if isinstance(fields, dict) else errors.invalid_json()
 
 
 def _parse_model(fields: dict[str, object]) -> str | ApiError:
@@ -144,3 +161,46 @@ def _parse_dimensions(value: object) -> int | ApiError | None:
     if value < 1:
         return errors.invalid_parameter("dimensions", f"{value} is less than the minimum of 1")
     return value
+
+
+def _add_query(inputs: Inputs, fields: dict[str, object]) -> Inputs | ApiError:
+    query = _parse_query(fields.get("input_type"), fields.get("instruction"))
+    if query is None or isinstance(query, ApiError):
+        return inputs if query is None else query
+    if isinstance(inputs, TokenIds):
+        # A prompt and a text share tokens where they meet, so ids of the text alone do not fit it.
+        return errors.invalid_parameter(
+            "input",
+            "Token ids cannot be put into a prompt: send text, or the ids of prompt and text "
+            "together without input_type and instruction",
+        )
+    return replace(inputs, query=query)
+
+
+def _parse_query(input_type: object, instruction: object) -> Query | ApiError | None:
+    if input_type not in (None, "query", "document"):
+        return errors.invalid_parameter("input_type", "Expected 'query' or 'document'")
+    match instruction:
+        case None:
+            return Query(None) if input_type == "query" else None
+        case "":
+            return errors.invalid_parameter("instruction", "Must not be empty")
+        case str() if len(instruction) > INSTRUCTION_CHARACTERS_MAX:
+            length = f"{len(instruction)} characters, maximum {INSTRUCTION_CHARACTERS_MAX}"
+            return errors.invalid_parameter("instruction", f"Text too long: {length}")
+        case str() if input_type == "document":
+            return errors.invalid_parameter("instruction", "Documents are embedded without one")
+        case str():
+            return Query(instruction)
+        case _:
+            return errors.invalid_parameter("instruction", "Expected a string")
+
+
+def _parse_truncate(value: object) -> Truncation | ApiError:
+    match value:
+        case None | "none":
+            return "none"
+        case "head" | "tail":
+            return value
+        case _:
+            return errors.invalid_parameter("truncate", "Expected 'none', 'head' or 'tail'")

@@ -1,6 +1,6 @@
 """Texts too long for any model, found without tokenising all of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from tokenizers import Tokenizer
@@ -15,7 +15,7 @@ _UNSURE_WORDS: Final = 2
 """Words at a cut that the rest of the text could change: the cut one, and the space before it."""
 
 
-def group_texts(texts: Sequence[str]) -> Iterator[list[str]]:
+def group_texts(texts: Iterable[str]) -> Iterator[list[str]]:
     """Yield the texts in order, in groups of a bounded length; a longer text comes alone."""
     group: list[str] = []
     characters = 0
@@ -39,7 +39,8 @@ def count_until(tokenizer: Tokenizer, text: str, tokens_max: int) -> int | None:
         tokens = _certain_tokens(tokenizer, text[:end])
         if tokens > tokens_max:
             return tokens
-        end *= 2
+        likely = end * tokens_max // max(1, tokens)
+        end = min(max(likely + likely // 8, 2 * end), 32 * end)
     return None
 
 

@@ -1,5 +1,6 @@
 """What is served: a model's card, written by the model repository and read by everyone else."""
 
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -11,6 +12,7 @@ from contract.errors import ApiError
 
 _CARD_FILE: Final = "card.json"
 _TOKENIZER_FILE: Final = "tokenizer.json"
+_QUERY_PROMPT: Final = re.compile(r"[^{}]*\{task\}[^{}]*\{query\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class ModelCard:
     `context_tokens` counts special tokens; `dimensions_max` is the width of a full vector;
     `created` is in Unix seconds; `aliases` are other ids under which the model answers.
     Where `token_ids_accepted` is off, input must be text: some clients send another model's ids
-    unasked, and those mean nothing here.
+    unasked, and those mean nothing here. A model that was trained with prompts has a
+    `query_prompt`, like `Instruct: {task} Query:{query}`, and a `default_task` to go into it.
     """
 
     id: str
@@ -32,6 +35,14 @@ class ModelCard:
     created: int
     owned_by: str
     token_ids_accepted: bool = True
+    query_prompt: str | None = None
+    default_task: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.query_prompt is None) != (self.default_task is None):
+            raise ValueError("a query prompt and a default task come together")
+        if self.query_prompt is not None and not _QUERY_PROMPT.fullmatch(self.query_prompt):
+            raise ValueError("a query prompt names {task} once, and ends with {query}")
 
     def answers_to(self, name: str) -> bool:
         """Tell whether a request for `name` means this model."""
@@ -62,8 +73,8 @@ class ModelCard:
         try:
             fields = orjson.loads(content)
             return cls(**fields | {"aliases": tuple(fields["aliases"])})
-        except (KeyError, TypeError, orjson.JSONDecodeError) as error:
-            raise ValueError(f"{path} is not a model card") from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} is not a model card: {error}") from error
 
     def write(self, folder: Path) -> None:
         """Write the card into a model's folder."""

@@ -1,21 +1,21 @@
 """Exact token counting: the served model's own tokenizer, used the same way by all who count."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Self, assert_never
+from typing import Final, Self
 
 from tokenizers import Tokenizer
 
 from contract import errors
-from contract.embeddings import EmbeddingsRequest, Inputs, Texts, TokenIds
+from contract.embeddings import EmbeddingsRequest, Inputs, Texts
+from contract.encoder import Encoder
 from contract.errors import ApiError
 from contract.limits import REQUEST_TOKENS_MAX
-from contract.long_texts import EXACT_CHARACTERS, count_until, group_texts
 from contract.models import ModelCard, tokenizer_file
 from contract.piece_counts import PieceCounts
-
-_COUNTED_TOKENS_MAX: Final = 2 * REQUEST_TOKENS_MAX
-"""Up to here the sum in an error is exact; beyond, a request is refused without counting on."""
+from contract.prompts import Prefix, QueryPrompts
+from contract.sequences import Frame
 
 _SHORT_CHARACTERS: Final = 8192
 """Texts that are longer together are counted by the tokenizer, which releases the GIL."""
@@ -23,10 +23,14 @@ _SHORT_CHARACTERS: Final = 8192
 
 @dataclass(frozen=True, slots=True)
 class Tokenised:
-    """Sequences as the model runs them, special tokens included; `total` is what is charged."""
+    """Sequences as the model runs them, special tokens included; `total` is what is charged.
+
+    `truncated` is how many tokens were cut off those that were cut, by their index.
+    """
 
     sequences: tuple[list[int], ...]
     total: int
+    truncated: Mapping[int, int] = field(default_factory=dict)
 
 
 class RequestTokenizer:
@@ -36,11 +40,13 @@ class RequestTokenizer:
     """
 
     def __init__(self, card: ModelCard, tokenizer: Tokenizer) -> None:
-        tokenizer.no_truncation()  # files ship with the training set-up's; nothing is ever cut
+        tokenizer.no_truncation()  # files ship with the training set-up's, which cuts unasked
         tokenizer.no_padding()
         self._card = card
         self._tokenizer = tokenizer
-        self._head, self._tail = _special_tokens(tokenizer)
+        self._frame = Frame.of(tokenizer)
+        self._encoder = Encoder(card, tokenizer, self._frame)
+        self._prompts = QueryPrompts(card, tokenizer, self._frame.tokens)
         self._pieces = PieceCounts.learn_from(tokenizer)
 
     @classmethod
@@ -53,12 +59,26 @@ class RequestTokenizer:
         """The model whose tokens these are."""
         return self._card
 
+    def measure(self, request: EmbeddingsRequest) -> Sequence[int] | ApiError:
+        """Return how many tokens each input has, those included that are too long for the model."""
+        prefix = self._check_model(request)
+        if isinstance(prefix, ApiError):
+            return prefix
+        if (lengths := self._add_pieces(request.inputs, prefix)) is not None:
+            return lengths
+        sequences = self._encoder.encode(request.inputs, prefix.text, length_max=None)
+        return sequences if isinstance(sequences, ApiError) else list(map(len, sequences))
+
     def count(self, request: EmbeddingsRequest) -> int | ApiError:
         """Return how many tokens `tokenise` would, by a shorter way where there is one."""
-        if (refused := self._check_model(request)) is not None:
-            return refused
-        if (total := self._add_pieces(request.inputs)) is not None:
-            return total
+        prefix = self._check_model(request)
+        if isinstance(prefix, ApiError):
+            return prefix
+        lengths = self._add_pieces(request.inputs, prefix)
+        if lengths is not None and max(lengths) <= self._card.context_tokens:
+            return sum(lengths)
+        if lengths is not None and request.truncate != "none":
+            return sum(min(length, self._card.context_tokens) for length in lengths)
         tokenised = self.tokenise(request)
         return tokenised if isinstance(tokenised, ApiError) else tokenised.total
 
@@ -67,104 +87,54 @@ class RequestTokenizer:
 
         Releases the GIL while text is tokenised, so a long request belongs in a thread.
         """
-        if (refused := self._check_model(request)) is not None:
-            return refused
-        sequences = self._encode(request.inputs)
+        prefix = self._check_model(request)
+        if isinstance(prefix, ApiError):
+            return prefix
+        length_max = self._card.context_tokens if request.truncate == "none" else None
+        sequences = self._encoder.encode(request.inputs, prefix.text, length_max)
         if isinstance(sequences, ApiError):
             return sequences
-        total = sum(map(len, sequences))
-        if total > REQUEST_TOKENS_MAX:
-            return errors.max_tokens_per_request(total, REQUEST_TOKENS_MAX)
-        return Tokenised(tuple(sequences), total)
+        truncated = self._cut(sequences, request, prefix)
+        return Tokenised(tuple(sequences), sum(map(len, sequences)), truncated)
 
-    def _check_model(self, request: EmbeddingsRequest) -> ApiError | None:
+    def _check_model(self, request: EmbeddingsRequest) -> Prefix | ApiError:
+        """Return what goes before each input, or what of the request is not for this model."""
         if not self._card.answers_to(request.model):
             return errors.model_not_found(request.model)
-        return self._card.check_dimensions(request.dimensions)
+        if (refused := self._card.check_dimensions(request.dimensions)) is not None:
+            return refused
+        return self._prompts.make(
+            request.inputs.query if isinstance(request.inputs, Texts) else None
+        )
 
-    def _add_pieces(self, inputs: Inputs) -> int | None:
+    def _add_pieces(self, inputs: Inputs, prefix: Prefix) -> list[int] | None:
         """Return the tokens of short texts; nothing where that is unknown or may be too many."""
-        if self._pieces is None or not isinstance(inputs, Texts):
+        if self._pieces is None or not isinstance(inputs, Texts) or prefix.settled_tokens is None:
             return None
         if sum(map(len, inputs.items)) > _SHORT_CHARACTERS:
             return None
-        total, special = 0, len(self._head) + len(self._tail)
+        lengths, before = [], self._frame.tokens + prefix.settled_tokens
         for text in inputs.items:
-            tokens = self._pieces.count(text)
-            if tokens is None or tokens + special > self._card.context_tokens:
+            tokens = self._pieces.count(prefix.seam + text)
+            if tokens is None:
                 return None
-            total += tokens + special
-        return total if total <= REQUEST_TOKENS_MAX else None
+            lengths.append(before + tokens)
+        return lengths if sum(lengths) <= REQUEST_TOKENS_MAX else None
 
-    def _encode(self, inputs: Inputs) -> list[list[int]] | ApiError:
-        match inputs:
-            case Texts((text,)) if len(text) <= EXACT_CHARACTERS:
-                # Not encode(): it would keep the GIL, and everyone else waiting.
-                ids = self._tokenizer.encode_batch_fast([text])[0].ids
-                return self._check_lengths([ids], 0) or [ids]
-            case Texts(items):
-                return self._encode_texts(items)
-            case TokenIds(items):
-                return self._adopt(items)
-            case _:
-                assert_never(inputs)
-
-    def _encode_texts(self, texts: tuple[str, ...]) -> list[list[int]] | ApiError:
-        """Encode group by group, and no further than it takes to refuse.
-
-        A body within its limit can hold millions of tokens: seconds of work and gigabytes.
-        """
-        sequences: list[list[int]] = []
-        total = 0
-        for group in group_texts(texts):
-            index = len(sequences)
-            for offset, text in enumerate(group):
-                tokens = count_until(self._tokenizer, text, self._card.context_tokens)
-                if tokens is not None:
-                    return errors.context_length_exceeded(
-                        self._card.context_tokens, tokens, index + offset, at_least=True
-                    )
-            encoded = [item.ids for item in self._tokenizer.encode_batch_fast(group)]
-            if (refused := self._check_lengths(encoded, index)) is not None:
-                return refused
-            sequences += encoded
-            total += sum(map(len, encoded))
-            if total > _COUNTED_TOKENS_MAX:
-                return errors.max_tokens_per_request(total, REQUEST_TOKENS_MAX, at_least=True)
-        return sequences
-
-    def _check_lengths(self, sequences: list[list[int]], index: int) -> ApiError | None:
-        """Return the error for the first sequence over the context; the first has this index."""
-        context = self._card.context_tokens
-        for offset, ids in enumerate(sequences):
-            if len(ids) > context:
-                return errors.context_length_exceeded(context, len(ids), index + offset)
-        return None
-
-    def _adopt(self, items: tuple[tuple[int, ...], ...]) -> list[list[int]] | ApiError:
-        if not self._card.token_ids_accepted:
-            return errors.invalid_parameter("input", "Token ids are not accepted here; send text")
-        size = self._card.vocabulary_size
-        for index, ids in enumerate(items):
-            # Loops in C: a body within its limit can hold four million ids.
-            for token in (min(ids), max(ids)):
-                if not 0 <= token < size:
-                    message = f"Token id {token} in input {index} is not in [0, {size})"
-                    return errors.invalid_parameter("input", message)
-        sequences = [self._complete(list(ids)) for ids in items]
-        return self._check_lengths(sequences, 0) or sequences
-
-    def _complete(self, ids: list[int]) -> list[int]:
-        """Add the special tokens that the model needs, where the client has not."""
-        head = [] if ids[: len(self._head)] == self._head else self._head
-        tail = [] if ids[len(ids) - len(self._tail) :] == self._tail else self._tail
-        return head + ids + tail
-
-
-def _special_tokens(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
-    """Return the ids that the tokenizer's post-processor puts before and after a text."""
-    whole, bare = tokenizer.encode("a").ids, tokenizer.encode("a", add_special_tokens=False).ids
-    for start in range(len(whole) - len(bare) + 1):
-        if whole[start : start + len(bare)] == bare:
-            return whole[:start], whole[start + len(bare) :]
-    raise ValueError("the tokenizer's post-processor changes the text's own tokens")
+    def _cut(
+        self, sequences: list[list[int]], request: EmbeddingsRequest, prefix: Prefix
+    ) -> dict[int, int]:
+        """Cut sequences that are too long where they lie; return how much of which."""
+        if request.truncate == "none":  # then none is too long
+            return {}
+        tokens_max = self._card.context_tokens
+        truncated = {
+            index: len(ids) - tokens_max
+            for index, ids in enumerate(sequences)
+            if len(ids) > tokens_max
+        }
+        prompt = self._prompts.ids(prefix) if truncated else []
+        for index in truncated:
+            ids = sequences[index]
+            sequences[index] = self._frame.cut(ids, tokens_max, request.truncate, prompt)
+        return truncated

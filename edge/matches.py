@@ -13,6 +13,7 @@ _BEARER: Final = "(?i:bearer) "
 _INT64_MAX: Final = 2**63 - 1
 
 EMBEDDINGS: Final = RouteMatch(path="/v1/embeddings")
+COUNT: Final = RouteMatch(path="/v1/embeddings/count")
 MODELS: Final = RouteMatch(
     safe_regex=RegexMatcher(regex="/v1/models(/[0-9A-Za-z][0-9A-Za-z._:@+-]*)*")
 )

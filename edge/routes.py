@@ -51,23 +51,32 @@ def _beyond_reading(deployment: Deployment) -> list[Route]:
 
 def _served(deployment: Deployment) -> list[Route]:
     """Return what goes to authz and, when it agrees, on."""
-    capacity, timeouts = deployment.capacity, deployment.timeouts
-    embeddings = where(matches.EMBEDDINGS, matches.method("POST"), matches.well_formed_key())
+    timeouts = deployment.timeouts
     models = where(matches.MODELS, matches.method("GET"), matches.well_formed_key())
     usage = where(matches.USAGE, matches.method("GET"), matches.well_formed_key())
-    too_large = where(embeddings, matches.content_length(capacity.body_bytes_max + 1))
-    small = where(embeddings, matches.content_length(0, _SMALL_BODY_BYTES_MAX + 1))
+    return [
+        *_with_body("embeddings", matches.EMBEDDINGS, deployment),
+        *_with_body("embeddings_count", matches.COUNT, deployment),
+        _to_adapter("models", models, timeouts),
+        _forward("usage", usage, clusters.USAGE, timeouts),
+    ]
+
+
+def _with_body(name: str, path: RouteMatch, deployment: Deployment) -> list[Route]:
+    """Return the routes of one path whose bodies authz counts the tokens of."""
+    capacity, timeouts = deployment.capacity, deployment.timeouts
+    any_size = where(path, matches.method("POST"), matches.well_formed_key())
+    too_large = where(any_size, matches.content_length(capacity.body_bytes_max + 1))
+    small = where(any_size, matches.content_length(0, _SMALL_BODY_BYTES_MAX + 1))
     return [
         refusal(
-            "body_too_large",
+            f"{name}_too_large",
             too_large,
             errors.body_too_large(capacity.body_bytes_max),
             capacity.refused_body_bytes_max,
         ),
-        _to_adapter("embeddings", small, timeouts),
-        _to_adapter("embeddings_large", embeddings, timeouts, authorization.patience(timeouts)),
-        _to_adapter("models", models, timeouts),
-        _forward("usage", usage, clusters.USAGE, timeouts),
+        _to_adapter(name, small, timeouts),
+        _to_adapter(f"{name}_large", any_size, timeouts, authorization.patience(timeouts)),
     ]
 
 
@@ -80,6 +89,7 @@ def _refused(deployment: Deployment) -> list[Route]:
         refusal("missing_api_key", no_key, errors.missing_api_key(), read),
         refusal("incorrect_api_key", bad_key, errors.incorrect_api_key(), read),
         wrong_method("embeddings_method", matches.EMBEDDINGS, "POST", read),
+        wrong_method("embeddings_count_method", matches.COUNT, "POST", read),
         wrong_method("models_method", matches.MODELS, "GET", read),
         wrong_method("usage_method", matches.USAGE, "GET", read),
         refusal("unknown_url", matches.ANYTHING, errors.unknown_url(), read),

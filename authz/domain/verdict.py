@@ -38,7 +38,8 @@ class Allowed:
     """The request may pass. `standing` and `evidence` are absent where requests are not charged.
 
     Its tokens were charged to the `minute`, counted since 1970, in which they are usage.
-    `key_expires_at` is there where the key's end is near.
+    `key_expires_at` is there where the key's end is near, `month_left` where what is left was asked
+    for.
     """
 
     account_id: AccountId
@@ -48,6 +49,7 @@ class Allowed:
     key_expires_at: datetime | None = None
     evidence: Evidence | None = None
     minute: int | None = None
+    month_left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

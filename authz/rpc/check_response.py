@@ -59,6 +59,8 @@ def _allow(allowed: Allowed) -> bytes:
         pieces.append(upstream_header(headers.MINUTE, str(allowed.minute)))
     if allowed.standing is not None:
         pieces += starmap(client_header, _describe(allowed.standing).items())
+    if allowed.month_left is not None:
+        pieces += starmap(upstream_header, _say_what_is_left(allowed).items())
     if allowed.key_expires_at is not None:
         pieces += starmap(client_header, _describe_end(allowed.key_expires_at).items())
     return b"".join(pieces)
@@ -84,6 +86,14 @@ def _describe(standing: Standings | None) -> Mapping[str, str]:
         headers.RATE_RESET_REQUESTS: format_duration(requests.reset),
         headers.RATE_RESET_TOKENS: format_duration(tokens.reset),
     }
+
+
+def _say_what_is_left(allowed: Allowed) -> Mapping[str, str]:
+    left = {headers.REMAINING_MONTH: str(allowed.month_left)}
+    if allowed.standing is not None:
+        left[headers.REMAINING_REQUESTS] = str(allowed.standing.requests.remaining)
+        left[headers.REMAINING_TOKENS] = str(allowed.standing.tokens.remaining)
+    return left
 
 
 def _describe_end(key_expires_at: datetime | None) -> Mapping[str, str]:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import assert_never
+from typing import Final, assert_never
 
-from authz.domain.directory import AccountId, Endpoint, Holder, Key, KeyId
-from authz.domain.endpoints import find_endpoint
+from authz.domain.directory import AccountId, Holder, Key, KeyId
+from authz.domain.endpoints import Call, find_call
 from authz.domain.quota.amounts import Amounts
 from authz.domain.undecided import UndecidedError
 from authz.domain.verdict import Allowed, Denied, Reason, Verdict
@@ -18,6 +18,8 @@ from authz.service.quota.charger import Charger
 from authz.service.quota.decision import Refused, Ticket
 from authz.service.quota.refusal import deny
 from contract import errors
+
+_COUNTING: Final = Amounts(1, 0)
 
 Record = Callable[[str, AccountId, KeyId, Amounts, Ticket], int]
 """Writes down what a request, by its id, was charged; returns the minute that it counts in."""
@@ -87,27 +89,27 @@ class Checker:
         return key.expires_at is not None and key.expires_at - now <= self._expires_notice
 
     async def _judge_holder(self, holder: Holder, question: Question) -> Verdict:
-        endpoint = find_endpoint(question.method, question.path)
-        if endpoint is None:
+        call = find_call(question.method, question.path)
+        if call is None:
             return Denied(Reason.UNKNOWN_URL, errors.unknown_url())
-        if (denied := check_endpoint(holder, endpoint)) is not None:
+        if (denied := check_endpoint(holder, call.endpoint)) is not None:
             return denied
-        match endpoint:
-            case Endpoint.MODELS | Endpoint.USAGE:
+        match call:
+            case Call.LIST_MODELS | Call.REPORT_USAGE:
                 # Clients list models when they start; it costs nothing and is not charged.
                 return Allowed(holder.account.id, holder.key.id)
-            case Endpoint.EMBEDDINGS:
+            case Call.EMBED:
                 return await self._judge_embeddings(holder, question)
+            case Call.COUNT:
+                return await self._judge_count(holder, question)
             case _:
-                assert_never(endpoint)
+                assert_never(call)
 
     async def _judge_embeddings(self, holder: Holder, question: Question) -> Verdict:
         """Count, then charge: a request that is wrong in itself costs its sender nothing."""
         tokens = await self._counter.count(question.body, holder)
         if isinstance(tokens, Denied):
-            if tokens.error.status != HTTPStatus.BAD_REQUEST:
-                return tokens
-            return replace(tokens, standing=self._charger.standing(holder))
+            return self._add_standing(tokens, holder)
         cost = Amounts(1, tokens)
         decision = await self._charger.charge(holder, cost)
         if isinstance(decision, Refused):
@@ -121,6 +123,27 @@ class Checker:
             evidence=decision.evidence,
             minute=minute,
         )
+
+    async def _judge_count(self, holder: Holder, question: Question) -> Verdict:
+        """Charge a request without tokens, which is no usage: nothing will be embedded."""
+        denied = await self._counter.check(question.body, holder)
+        if denied is not None:
+            return self._add_standing(denied, holder)
+        decision = await self._charger.charge(holder, _COUNTING)
+        if isinstance(decision, Refused):
+            return deny(decision, self._counter.model, holder)
+        return Allowed(
+            holder.account.id,
+            holder.key.id,
+            standing=decision.standing,
+            evidence=decision.evidence,
+            month_left=self._charger.month_left(holder),
+        )
+
+    def _add_standing(self, denied: Denied, holder: Holder) -> Denied:
+        if denied.error.status != HTTPStatus.BAD_REQUEST:
+            return denied
+        return replace(denied, standing=self._charger.standing(holder))
 
     def _write_down(self, request_id: str, holder: Holder, cost: Amounts, ticket: Ticket) -> int:
         """Write down what was charged, or undo it: what is not usage is not charged."""

@@ -1,18 +1,22 @@
 """Counts what a request will cost, without letting a large one delay the small ones."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from authz.domain.directory import Holder
 from authz.domain.undecided import TokenisersBusyError
 from authz.domain.verdict import Denied, Reason
 from authz.service.entitle import check_request
-from contract.embeddings import parse_embeddings
+from contract.embeddings import EmbeddingsRequest, parse_embeddings
 from contract.errors import ApiError
 from contract.tokens import RequestTokenizer
 
 _THREADS: Final = 2
+
+_Result = TypeVar("_Result")
 
 
 class TokenCounter:
@@ -43,24 +47,47 @@ class TokenCounter:
         Raises:
             TokenisersBusyError: too many long bodies are being counted.
         """
-        if len(body) <= self._inline_bytes:
-            return self._count_now(body, holder)
-        if self._queued_bytes + len(body) > self._queue_bytes_max:
-            raise TokenisersBusyError
-        self._queued_bytes += len(body)
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._count_now, body, holder)
-        finally:
-            self._queued_bytes -= len(body)
+        return await self._run(len(body), partial(self._count, body, holder))
 
-    def _count_now(self, body: bytes, holder: Holder) -> int | Denied:
+    async def check(self, body: bytes, holder: Holder) -> Denied | None:
+        """Return what is wrong with a request other than the length of its inputs.
+
+        Raises:
+            TokenisersBusyError: too many long bodies are being counted.
+        """
+        return await self._run(len(body), partial(self._check, body, holder))
+
+    async def _run(self, body_bytes: int, work: Callable[[], _Result]) -> _Result:
+        if body_bytes <= self._inline_bytes:
+            return work()
+        if self._queued_bytes + body_bytes > self._queue_bytes_max:
+            raise TokenisersBusyError
+        self._queued_bytes += body_bytes
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._queued_bytes -= body_bytes
+
+    def _count(self, body: bytes, holder: Holder) -> int | Denied:
+        request = self._parse(body, holder)
+        if isinstance(request, Denied):
+            return request
+        tokens = self._tokenizer.count(request)
+        return _deny(tokens) if isinstance(tokens, ApiError) else tokens
+
+    def _check(self, body: bytes, holder: Holder) -> Denied | None:
+        request = self._parse(body, holder)
+        if isinstance(request, Denied):
+            return request
+        tokens = self._tokenizer.measure(request)
+        return _deny(tokens) if isinstance(tokens, ApiError) else None
+
+    def _parse(self, body: bytes, holder: Holder) -> EmbeddingsRequest | Denied:
         request = parse_embeddings(body)
         if isinstance(request, ApiError):
-            return Denied(Reason.INVALID_REQUEST, request)
-        if (denied := check_request(holder, request, self._tokenizer.card)) is not None:
-            return denied
-        tokens = self._tokenizer.count(request)
-        if isinstance(tokens, ApiError):
-            return Denied(Reason.INVALID_REQUEST, tokens)
-        return tokens
+            return _deny(request)
+        return check_request(holder, request, self._tokenizer.card) or request
+
+
+def _deny(error: ApiError) -> Denied:
+    return Denied(Reason.INVALID_REQUEST, error)

@@ -10,31 +10,32 @@ import asyncpg
 DATA: Final = "tessera_data"
 ADMIN: Final = "tessera_admin"
 
-_CREATE: Final = """
-    DO $$
-    BEGIN
-        CREATE ROLE {login} LOGIN IN ROLE {role};
-    EXCEPTION WHEN duplicate_object THEN NULL;
-    END $$
-"""
+_CREATE: Final = "CREATE ROLE {0} LOGIN IN ROLE {1}"
 
 
-async def login_url(url: str, role: str) -> str:
-    """Return the connection string of a log-in that has this role and nothing else."""
-    login = f"login_of_{role}"
-    connection = await asyncpg.connect(url)
-    await connection.execute(_CREATE.format(login=login, role=role))
-    connection.terminate()
+async def make_logins(connection: asyncpg.Connection) -> None:
+    """Make the log-ins of a server, on which the schema is somewhere."""
+    for role in (DATA, ADMIN):
+        await connection.execute(_CREATE.format(_login_of(role), role))
+
+
+def login_url(url: str, role: str) -> str:
+    """Return the connection string of the log-in that has this role and nothing else."""
     parts = urlsplit(url)
-    options = dict(pair.split("=", 1) for pair in parts.query.split("&")) | {"user": login}
+    options = dict(pair.split("=", 1) for pair in parts.query.split("&"))
+    options["user"] = _login_of(role)
     return urlunsplit(parts._replace(query=urlencode(options, safe="/")))
 
 
 @asynccontextmanager
 async def login(url: str, role: str) -> AsyncIterator[asyncpg.Connection]:
     """Connect as such a log-in."""
-    connection = await asyncpg.connect(await login_url(url, role))
+    connection = await asyncpg.connect(login_url(url, role))
     try:
         yield connection
     finally:
         connection.terminate()
+
+
+def _login_of(role: str) -> str:
+    return f"login_of_{role}"

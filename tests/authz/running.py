@@ -1,27 +1,34 @@
 """A real authz process, asked as Envoy asks it."""
 
-import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import asyncpg
 import grpc
-import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from authz.domain.pepper import Peppers
+from authz.domain.pepper import Pepper, Peppers
 from authz.seed import seed_demo
 from authz.storage.migrate import migrate
 from proto.tessera.envoy.v1.ext_authz_pb2 import CheckRequest, CheckResponse
-from tests.authz.until import until
+from tests import unencrypted
+from tests.authz.until import until, until_told
 
 PEPPER = "5e" * 32
+ACCESS_LOG: Final = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs"
+IMPATIENT: Final = (
+    ("grpc.initial_reconnect_backoff_ms", 20),
+    ("grpc.max_reconnect_backoff_ms", 50),
+)
+"""Options of a channel to a process that does not listen yet: gRPC would wait for a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,8 @@ class Authz:
 
     def connect(self) -> None:
         """Open a channel that belongs to the event loop of the test that calls."""
-        self.channel = grpc.aio.insecure_channel(f"unix:{self._setup.folder / 'authz.sock'}")
+        address = f"unix:{self._setup.folder / 'authz.sock'}"
+        self.channel = grpc.aio.insecure_channel(address, IMPATIENT)
 
     async def check(
         self,
@@ -122,15 +130,15 @@ class Authz:
 
     async def reaches(self, key: str, status: int) -> None:
         """Return once a request with this key gets this status."""
-        async with _patience():
-            while await self.status(key) != status:
-                pass
+
+        async def is_reached() -> bool:
+            return await self.status(key) == status
+
+        await until_told(is_reached)
 
     async def serves(self) -> None:
         """Return once the process says that it is healthy."""
-        async with _patience():
-            while not await self.is_healthy():
-                pass
+        await until_told(self.is_healthy)
 
     async def is_healthy(self) -> bool:
         """Ask the standard health service."""
@@ -141,9 +149,8 @@ class Authz:
 
     async def metrics(self) -> str:
         """Scrape the process."""
-        transport = httpx.AsyncHTTPTransport(uds=str(self._setup.folder / "metrics.sock"))
-        async with httpx.AsyncClient(transport=transport) as client:
-            return (await client.get("http://authz/metrics", timeout=20)).text
+        async with unencrypted.async_client_of(self._setup.folder / "metrics.sock") as client:
+            return (await client.get("/metrics")).text
 
     async def logs(self, event: str) -> None:
         """Return once an event was logged."""
@@ -165,5 +172,16 @@ class Authz:
         self.process.wait(20)
 
 
-def _patience() -> "asyncio.Timeout":
-    return asyncio.timeout(30)
+@asynccontextmanager
+async def discreet(setup: Setup, key: str) -> AsyncIterator[Authz]:
+    """Yield a healthy process; afterwards its log must not have given a secret away."""
+    authz = Authz(setup)
+    try:
+        await authz.serves()
+        yield authz
+    finally:
+        authz.kill()
+    log = authz.log.read_text()
+    digest = Pepper.parse(PEPPER).digest_key(key)
+    for secret in (key, key[20:40], PEPPER, digest.hex(), setup.database_url, "hello"):
+        assert secret not in log

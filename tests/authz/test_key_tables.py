@@ -36,7 +36,7 @@ async def key_ids(connection: asyncpg.Connection, pepper: Pepper) -> list[KeyId]
 @pytest.fixture
 async def statements(migrated_url: str) -> ShortStatements:
     """Statements as the data plane's role."""
-    return ShortStatements(await login_url(migrated_url, DATA), 2, 5.0)
+    return ShortStatements(login_url(migrated_url, DATA), 2, 5.0)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ async def test_many_writers_do_not_stop_each_other(
     connection: asyncpg.Connection, migrated_url: str, key_ids: list[KeyId]
 ) -> None:
     """Each writes the same keys at the same time, again and again."""
-    url = await login_url(migrated_url, DATA)
+    url = login_url(migrated_url, DATA)
     tables = [KeyUseTable(ShortStatements(url, 1, 5.0)) for _ in range(8)]
     batch = sorted(key_ids)
     for second in range(5):

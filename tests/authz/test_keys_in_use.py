@@ -38,7 +38,7 @@ async def key(setup: Setup) -> str:
 @asynccontextmanager
 async def _serving(setup: Setup, **settings: str) -> AsyncIterator[Authz]:
     """Run a process that has the data plane's role in the database and no other."""
-    url = await login_url(setup.database_url, DATA)
+    url = login_url(setup.database_url, DATA)
     authz = Authz(setup, {"AUTHZ_DATABASE_URL": url, **settings})
     try:
         await authz.serves()

@@ -93,6 +93,20 @@ def test_allowed_tells_upstream_who_and_the_client_how_much() -> None:
     }
 
 
+def test_what_is_left_is_told_upstream_where_it_was_asked_for() -> None:
+    """And there is nothing to charge or to compare."""
+    verdict = Allowed(AccountId(UUID(int=1)), KeyId(UUID(int=2)), None, _STANDING, month_left=0)
+    response = CheckResponse.FromString(to_response(verdict))
+    assert _values(list(response.ok_response.headers)) == {
+        "x-tessera-account": str(UUID(int=1)),
+        "x-tessera-key": str(UUID(int=2)),
+        "x-tessera-remaining-requests": "2999",
+        "x-tessera-remaining-tokens": "249977",
+        "x-tessera-remaining-month": "0",
+    }
+    assert len(response.ok_response.response_headers_to_add) == 6
+
+
 def test_denied_is_the_catalogues_error_whole() -> None:
     """Status, headers and body, byte by byte."""
     error = errors.request_rate_exceeded(Rate("m", "a", 3, 3, 1), timedelta(seconds=20))

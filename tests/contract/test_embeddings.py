@@ -11,8 +11,10 @@ from contract.embeddings import (
     EmbeddingsRequest,
     Encoding,
     Inputs,
+    Query,
     Texts,
     TokenIds,
+    Truncation,
     parse_embeddings,
 )
 from contract.errors import ApiError
@@ -58,9 +60,53 @@ def test_unknown_and_null_fields_are_ignored() -> None:
     assert parse(user="someone") == plain
 
 
+@pytest.mark.parametrize(
+    ("fields", "query"),
+    [
+        ({}, None),
+        ({"input_type": None, "instruction": None}, None),
+        ({"input_type": "document"}, None),
+        ({"input_type": "document", "instruction": None}, None),
+        ({"input_type": "query"}, Query(None)),
+        ({"input_type": "query", "instruction": None}, Query(None)),
+        ({"input_type": "query", "instruction": "Find"}, Query("Find")),
+        ({"instruction": "Find"}, Query("Find")),
+        ({"instruction": "é" * 4096}, Query("é" * 4096)),
+    ],
+)
+def test_an_input_type_or_an_instruction_makes_texts_queries(
+    fields: dict[str, object], query: Query | None
+) -> None:
+    """Only queries have an instruction, so one alone says enough; documents are as they are."""
+    texts = EmbeddingsRequest("m", Texts(("a", "b"), query), "float", None)
+    assert parse(input=["a", "b"], **fields) == texts
+
+
+def test_token_ids_may_be_called_documents() -> None:
+    """Nothing is put before those."""
+    outcome = parse(input=[5], input_type="document")
+    assert outcome == EmbeddingsRequest("m", TokenIds(((5,),)), "float", None)
+
+
+@pytest.mark.parametrize(
+    ("value", "truncate"),
+    [(None, "none"), ("none", "none"), ("head", "head"), ("tail", "tail")],
+)
+def test_nothing_is_cut_unasked(value: str | None, truncate: Truncation) -> None:
+    """`none` is the default, and `null` is the default too."""
+    expected = EmbeddingsRequest("m", Texts(("a",)), "float", None, truncate)
+    assert parse(truncate=value) == expected
+
+
 ITEM_TYPE = "must be a string or an array of token ids - 'input'"
 INPUT_TYPE = "Expected a string, an array of strings, or arrays of token ids - 'input'"
 EMPTY = "Must not be empty - 'input'"
+NO_IDS = (
+    "Token ids cannot be put into a prompt: send text, or the ids of prompt and text together "
+    "without input_type and instruction - 'input'"
+)
+INPUT_KIND = "Expected 'query' or 'document' - 'input_type'"
+TRUNCATE = "Expected 'none', 'head' or 'tail' - 'truncate'"
 
 MISTAKES: list[tuple[dict[str, object], str, str]] = [
     ({"model": None}, "model", "Missing required parameter: 'model'."),
@@ -114,6 +160,26 @@ MISTAKES: list[tuple[dict[str, object], str, str]] = [
     ({"dimensions": True}, "dimensions", "Expected an integer - 'dimensions'"),
     ({"user": 5}, "user", "Expected a string - 'user'"),
     ({"user": {}}, "user", "Expected a string - 'user'"),
+    ({"input_type": "search_query"}, "input_type", INPUT_KIND),
+    ({"input_type": ""}, "input_type", INPUT_KIND),
+    ({"input_type": ["query"]}, "input_type", INPUT_KIND),
+    ({"input_type": True}, "input_type", INPUT_KIND),
+    ({"instruction": ""}, "instruction", "Must not be empty - 'instruction'"),
+    ({"instruction": 5}, "instruction", "Expected a string - 'instruction'"),
+    ({"instruction": ["Find"]}, "instruction", "Expected a string - 'instruction'"),
+    (
+        {"instruction": "a" * 4097},
+        *("instruction", "Text too long: 4097 characters, maximum 4096 - 'instruction'"),
+    ),
+    (
+        {"instruction": "Find", "input_type": "document"},
+        *("instruction", "Documents are embedded without one - 'instruction'"),
+    ),
+    ({"input": [5], "input_type": "query"}, "input", NO_IDS),
+    ({"input": [[5], [6]], "instruction": "Find"}, "input", NO_IDS),
+    ({"truncate": "start"}, "truncate", TRUNCATE),
+    ({"truncate": True}, "truncate", TRUNCATE),
+    ({"truncate": ["head"]}, "truncate", TRUNCATE),
 ]
 """Fields put over a good body, and the parameter and message that answer them."""
 
@@ -150,7 +216,9 @@ def test_what_is_not_an_object_in_utf8_is_refused(body: bytes) -> None:
     assert parse_embeddings(body) == errors.invalid_json()
 
 
-words = st.sampled_from(["", "a", "float", "base64", "m", "\0", "\N{PILE OF POO}"])
+words = st.sampled_from(
+    ["", "a", "float", "base64", "m", "query", "document", "tail", "\0", "\N{PILE OF POO}"]
+)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | words,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=2),
@@ -160,7 +228,12 @@ json_values = st.recursive(
 
 @given(
     st.dictionaries(
-        st.sampled_from(["model", "input", "encoding_format", "dimensions", "user", "x"]),
+        st.sampled_from(
+            [
+                *("model", "input", "encoding_format", "dimensions", "user", "x"),
+                *("input_type", "instruction", "truncate"),
+            ]
+        ),
         json_values,
     )
 )

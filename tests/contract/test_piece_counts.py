@@ -6,12 +6,9 @@ from typing import Final
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
-from tokenizers import Regex, Tokenizer
-from tokenizers.models import BPE
-from tokenizers.normalizers import NFC, NFKC
-from tokenizers.pre_tokenizers import ByteLevel, Sequence, Split, WhitespaceSplit
-from tokenizers.trainers import BpeTrainer
+from tokenizers import Tokenizer
+from tokenizers.normalizers import NFKC
+from tokenizers.pre_tokenizers import WhitespaceSplit
 
 from contract import piece_counts
 from contract.embeddings import EmbeddingsRequest, Inputs, Texts, TokenIds
@@ -19,58 +16,16 @@ from contract.errors import ApiError
 from contract.models import tokenizer_file
 from contract.piece_counts import PieceCounts
 from contract.tokens import RequestTokenizer, Tokenised
+from tests.contract.hard_texts import HARD_TEXTS
 from tests.contract.model_folder import CARD, write_model_folder
-
-_CORPUS: Final = (
-    "The quick brown fox doesn't jump over 13 lazy dogs; it's 7.5% slower, they've said.",
-    "SELECT name, count(*) FROM tiers WHERE price >= 10.00 GROUP BY name; -- all of them",
-    "if (x != y) {\n\treturn foo_bar(x) + 0xFF;\n}  // done!\r\n\r\n",
-)
-_PARTS: Final = (
-    *("a", "b", "C", "the", " the", "ing", "un", "'s", "'LL", "'re", "x" * 101, "0", "17"),
-    *(" ", "  ", "\t", "\n", "\r\n", "\x0b", "\x0c", "\x00", "\x1c", "\x1f", "\x7f"),
-    *("!", "-", "_", ".", "<", ">", "[", "]", "|", "'", '"', "\\", "^", "`", "{", "~", "@", "#"),
-    *(
-        "[MASK]",
-        "[mask]",
-        "<|endoftext|>",
-        "<|end",
-        "é",
-        "\u017f",
-        "漢",
-        "\u0301",
-        "😀",
-        "\u2028",
-        "\xa0",
-    ),
-)
-hard_texts = st.one_of(
-    st.lists(st.sampled_from(_PARTS), min_size=1, max_size=30).map("".join),
-    st.text(st.characters(max_codepoint=127), min_size=1, max_size=60),
-    st.text(min_size=1, max_size=40),
-)
-
-
-def _train_like_qwen(pattern: str = piece_counts._QWEN_IN_UNICODE) -> Tokenizer:
-    tokenizer = Tokenizer(BPE())
-    tokenizer.normalizer = NFC()
-    bytes_ = ByteLevel(add_prefix_space=False, use_regex=False)
-    tokenizer.pre_tokenizer = Sequence([Split(Regex(pattern), "isolated"), bytes_])
-    trainer = BpeTrainer(
-        vocab_size=600,
-        special_tokens=["<|endoftext|>", "<|im_start|>"],
-        initial_alphabet=ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(_CORPUS * 3, trainer)
-    return tokenizer
+from tests.contract.qwen_like import CORPUS, train_like_qwen
 
 
 @pytest.fixture(scope="module", params=["bert", "qwen"])
 def kind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
     """The local model's tokenizer, and one that splits as Qwen's does."""
     if request.param == "qwen":
-        return _train_like_qwen()
+        return train_like_qwen()
     folder = write_model_folder(tmp_path_factory.mktemp("model"))
     tokenizer = Tokenizer.from_file(str(tokenizer_file(folder)))
     tokenizer.no_truncation()
@@ -88,7 +43,7 @@ def counts(kind: Tokenizer) -> Iterator[PieceCounts]:
 
 
 @settings(max_examples=3000)
-@given(hard_texts)
+@given(HARD_TEXTS)
 def test_a_text_counts_as_the_tokenizer_counts_it(
     kind: Tokenizer, counts: PieceCounts, text: str
 ) -> None:
@@ -100,7 +55,7 @@ def test_a_text_counts_as_the_tokenizer_counts_it(
 
 def test_prose_is_counted_from_what_was_seen(kind: Tokenizer, counts: PieceCounts) -> None:
     """Known pieces in another order need no tokenizer."""
-    for text in _CORPUS:
+    for text in CORPUS:
         counts.count(text)
     mixed = "They've said: the lazy fox doesn't group dogs by price; it's 13.00% done!"
     exact = len(kind.encode(mixed, add_special_tokens=False))
@@ -124,14 +79,14 @@ def test_memory_is_bounded(kind: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_tokenizer_that_splits_otherwise_is_always_asked() -> None:
     """Another pattern, another normaliser, another kind: nothing is assumed."""
-    assert PieceCounts.learn_from(_train_like_qwen(r"\p{L}+|\s+|.")) is None
-    other = _train_like_qwen()
+    assert PieceCounts.learn_from(train_like_qwen(r"\p{L}+|\s+|.")) is None
+    other = train_like_qwen()
     other.normalizer = NFKC()
     assert PieceCounts.learn_from(other) is None
-    other = _train_like_qwen()
+    other = train_like_qwen()
     other.pre_tokenizer = WhitespaceSplit()
     assert PieceCounts.learn_from(other) is None
-    other = _train_like_qwen()
+    other = train_like_qwen()
     other.add_special_tokens(["stop"])  # found inside of words, before they are words
     assert PieceCounts.learn_from(other) is None
 

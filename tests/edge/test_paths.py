@@ -110,6 +110,7 @@ def test_a_models_id_cannot_climb_or_hide(edge: Edge, path: str) -> None:
         ("GET", "/v1/embeddings", "POST"),
         ("DELETE", "/v1/embeddings", "POST"),
         ("TRACE", "/v1/embeddings", "POST"),
+        ("GET", "/v1/embeddings/count", "POST"),
         ("POST", "/v1/models", "GET"),
         ("PUT", "/v1/models", "GET"),
         ("DELETE", "/v1/models/Qwen%2FQwen3-Embedding-8B", "GET"),

@@ -80,6 +80,11 @@ class Allowance:
             return self
         return replace(self, spent=max(0, self.spent - tokens))
 
+    def left(self, now: int, held: int = 0) -> int:
+        """Return what fits at `now` for a caller who holds so much of what is reserved."""
+        month = self.enter(now)
+        return max(0, month.limit - month.spent - month.reserved + held)
+
     def judge(self, tokens: int, now: int, held: int = 0) -> Limited | None:
         """Say why `tokens`, of which the caller holds some, do not fit; nothing if they do."""
         taken = self.spent + self.reserved - held

@@ -93,6 +93,13 @@ class Holder:
             self.asked_at,
         )
 
+    def month_left(self, now: int) -> int | None:
+        """Return how many of the month's tokens are left; nothing before the first answer."""
+        if self.view is None:
+            return None
+        there = self.view.quota.requests.at + now - self.view.heard_at
+        return self.view.quota.month.left(there, self.left(now).tokens)
+
     def standing(self, now: int) -> Standings | None:
         """Return what headers say of requests and tokens; nothing before the first answer."""
         if self.view is None:

@@ -59,6 +59,10 @@ class OutageShare:
         quota, there = self._at(limits, now)
         return Standings(quota.requests.standing(there), quota.tokens.standing(there))
 
+    def month_left(self, limits: Limits, now: int) -> int:
+        """Return how many of the month's tokens are left."""
+        return self.month.resize(limits.tokens_per_month).left(self.view.at(now)[1])
+
     def owe(self, now: int) -> tuple["OutageShare", Debt]:
         """Return what was granted and not told of yet, and the share as if it now were."""
         (quota, _), (untouched, _) = self.view.at(now), self.untouched.at(now)

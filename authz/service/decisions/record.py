@@ -15,7 +15,7 @@ from authz.domain.decision import (
     record_undecided,
     record_verdict,
 )
-from authz.domain.endpoints import find_endpoint
+from authz.domain.endpoints import find_call
 from authz.domain.undecided import UndecidedError
 from authz.domain.verdict import Verdict
 from authz.service.check import Question
@@ -107,11 +107,9 @@ class DecisionRecorder:
 
 
 def _ask(question: Question) -> Asked:
-    return Asked(
-        question.request_id,
-        find_endpoint(question.method, question.path),
-        question.retry_count,
-    )
+    call = find_call(question.method, question.path)
+    endpoint = None if call is None else call.endpoint
+    return Asked(question.request_id, endpoint, question.retry_count)
 
 
 def _sampled_below(sample: int) -> str:

@@ -22,7 +22,7 @@ from authz.service.quota.decision import NO_TICKET, Admitted, Decision, Refused,
 from authz.service.quota.exchange import Exchange
 from authz.service.quota.lines import Lines
 from authz.service.quota.outage import Outage
-from authz.service.quota.standing import standing_of
+from authz.service.quota.standing import month_left_of, standing_of
 
 _TICK_SECONDS: Final = 0.05
 _TOO_SLOW: Final = "no answer in time"
@@ -100,6 +100,11 @@ class Charger:
     def standing(self, holder: directory.Holder) -> Standings:
         """Return how a holder stands, without a charge."""
         return standing_of(self._book.open(holder), holder, self._clock())
+
+    def month_left(self, holder: directory.Holder) -> int:
+        """Return how many of the month's tokens are left to a holder, without a charge."""
+        account, *_ = self._book.open(holder)
+        return month_left_of(account, holder, self._clock())
 
     async def run(self) -> None:
         """Report, renew and return leases, until cancelled."""

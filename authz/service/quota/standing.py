@@ -18,6 +18,15 @@ def standing_of(budgets: Sequence[Budget], holder: directory.Holder, now: int) -
     )
 
 
+def month_left_of(account: Budget, holder: directory.Holder, now: int) -> int:
+    """Return how many of the month's tokens are left to an account, as far as is known here."""
+    limits = limits_of(account.whose, holder)
+    if account.share is not None:
+        return account.share.month_left(limits, now)
+    left = account.holder.month_left(now)
+    return limits.tokens_per_month if left is None else left
+
+
 def _standing(budget: Budget, holder: directory.Holder, now: int) -> Standings:
     if budget.share is not None:
         return budget.share.standing(limits_of(budget.whose, holder), now)

@@ -1,9 +1,7 @@
 """The control plane's services, logged in with the control plane's rights and no more."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final
 
 import asyncpg
 import pytest
@@ -12,68 +10,20 @@ from authz.domain.administration.records import AccountRecord
 from authz.domain.pepper import Peppers
 from authz.service.admin.accounts import NewAccount
 from authz.service.admin.keys import Issued, KeySpec
-from stack.postgres import Postgres
 from tests.administration import Administration, administration, ask
 from tests.authz.admin.process_table import ProcessTable
-from tests.authz.logins import ADMIN, login_url
 from tests.authz.mail.doubles import FakeMailer
+from tests.authz.shared_database import SharedDatabase
 
 FIRST_PEPPER = "5e" * 32
 SECOND_PEPPER = "10" * 32
 THIRD_PEPPER = "ab" * 32
 
 
-_DATABASE: Final = "administration"
-
-_KEEP: Final = """
-    CREATE SCHEMA kept;
-    CREATE TABLE kept.tiers AS SELECT * FROM public.tiers;
-    CREATE TABLE kept.changes AS SELECT * FROM public.changes;
-"""
-
-_PUT_BACK: Final = """
-    SET session_replication_role = replica;
-    DELETE FROM audit; DELETE FROM audit_head; DELETE FROM notices; DELETE FROM key_rehashes;
-    DELETE FROM key_uses; DELETE FROM keys; DELETE FROM account_tiers;
-    DELETE FROM accounts; DELETE FROM peppers;
-    DELETE FROM decisions; DELETE FROM traffic_minutes; DELETE FROM usage_minutes;
-    DELETE FROM usage_hours;
-    DELETE FROM processes; DELETE FROM changes; DELETE FROM tiers;
-    INSERT INTO tiers SELECT * FROM kept.tiers;
-    INSERT INTO changes SELECT * FROM kept.changes;
-"""
-
-
-@pytest.fixture(scope="session")
-def shared_url(postgres_server: Postgres, postgres_url: str, template: str) -> str:
-    """One migrated database for all tests here: to make one takes longer than most of them."""
-
-    async def make() -> str:
-        connection = await asyncpg.connect(postgres_url)
-        await connection.execute(f'CREATE DATABASE "{_DATABASE}" TEMPLATE "{template}"')
-        await connection.close()
-        url = postgres_server.url(_DATABASE)
-        connection = await asyncpg.connect(url)
-        await connection.execute(_KEEP)
-        await connection.close()
-        return url
-
-    return asyncio.run(make())
-
-
 @pytest.fixture
-async def migrated_url(shared_url: str) -> str:
-    """The connection string of that database, as it was when it was migrated."""
-    connection = await asyncpg.connect(shared_url)
-    await connection.execute(_PUT_BACK)
-    await connection.close()
-    return shared_url
-
-
-@pytest.fixture
-async def admin_url(migrated_url: str) -> str:
-    """The connection string of a log-in that is a member of `tessera_admin`."""
-    return await login_url(migrated_url, ADMIN)
+async def migrated_url(shared_database: SharedDatabase) -> str:
+    """The connection string of a database that all tests here share, as new."""
+    return await shared_database.as_kept()
 
 
 @pytest.fixture

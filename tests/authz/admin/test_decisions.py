@@ -30,7 +30,7 @@ _ALL: Final = PageRequest(100)
 @pytest.fixture
 async def table(migrated_url: str) -> DecisionTable:
     """Where processes throw decisions into."""
-    return DecisionTable(ShortStatements(await login_url(migrated_url, DATA), 1, 20))
+    return DecisionTable(ShortStatements(login_url(migrated_url, DATA), 1, 20))
 
 
 def _made(number: int, **changes: object) -> Decision:

@@ -56,7 +56,7 @@ class _Counts:
 @pytest.fixture
 async def counts(migrated_url: str, connection: asyncpg.Connection) -> _Counts:
     """No counts yet."""
-    statements = ShortStatements(await login_url(migrated_url, DATA), 1, 20)
+    statements = ShortStatements(login_url(migrated_url, DATA), 1, 20)
     return _Counts(connection, statements)
 
 
@@ -174,7 +174,7 @@ async def test_a_clock_that_is_days_off_does_not_hold_up_the_others(
 ) -> None:
     """Its minutes have no place, and are left out."""
     await counts.charged(_OLD, 1, 10)
-    table = TrafficTable(ShortStatements(await login_url(migrated_url, DATA), 1, 20), uuid4())
+    table = TrafficTable(ShortStatements(login_url(migrated_url, DATA), 1, 20), uuid4())
     await table.write({_OLD - timedelta(days=400): _served(1, 1), _OLD: _served(1, 10)})
     await services.reconciliation.compare()
     assert _drift(services) == _NONE

@@ -1,6 +1,5 @@
 """A real admin process, on its Unix socket."""
 
-import asyncio
 import json
 import os
 import signal
@@ -12,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tests import unencrypted
 from tests.authz.admin_rpc.client import Client
-from tests.authz.running import PEPPER
-from tests.authz.until import until
+from tests.authz.running import IMPATIENT, PEPPER
+from tests.authz.until import until, until_told
 
 
 def local_settings(folder: Path, database_url: str) -> dict[str, str]:
@@ -76,12 +75,13 @@ class AdminProcess:
 
     def connect(self) -> Client:
         """Connect over the Unix socket."""
-        return self._keep(grpc.aio.insecure_channel(f"unix:{self.folder / 'admin.sock'}"))
+        address = f"unix:{self.folder / 'admin.sock'}"
+        return self._keep(grpc.aio.insecure_channel(address, IMPATIENT))
 
     def connect_over_tcp(self, credentials: grpc.ChannelCredentials) -> Client:
         """Connect over TCP."""
         address = self.settings["AUTHZ_ADMIN_ADDRESS"]
-        return self._keep(grpc.aio.secure_channel(address, credentials))
+        return self._keep(grpc.aio.secure_channel(address, credentials, IMPATIENT))
 
     def _keep(self, channel: grpc.aio.Channel) -> Client:
         self.clients.append(Client(channel))
@@ -92,17 +92,17 @@ class AdminProcess:
         stub = health_pb2_grpc.HealthStub(self.connect().channel)
         request = health_pb2.HealthCheckRequest(service="tessera.admin.v1.KeyService")
         wanted = health_pb2.HealthCheckResponse.SERVING
-        async with asyncio.timeout(30):
-            while True:
-                answer = await stub.Check(request, timeout=20, wait_for_ready=True)
-                if (answer.status == wanted) is serving:
-                    return
+
+        async def is_said() -> bool:
+            answer = await stub.Check(request, timeout=20, wait_for_ready=True)
+            return (answer.status == wanted) is serving
+
+        await until_told(is_said)
 
     async def metrics(self) -> str:
         """Scrape it."""
-        transport = httpx.AsyncHTTPTransport(uds=str(self.folder / "metrics.sock"))
-        async with httpx.AsyncClient(transport=transport) as client:
-            return (await client.get("http://admin/metrics", timeout=20)).text
+        async with unencrypted.async_client_of(self.folder / "metrics.sock") as client:
+            return (await client.get("/metrics")).text
 
     def lines(self, event: str) -> list[dict[str, Any]]:
         """Return what it has logged of one kind."""

@@ -107,7 +107,7 @@ async def administered(
     def peppers() -> Peppers:
         return running.peppers
 
-    async with open_pool(await login_url(url, ADMIN)) as pool:
+    async with open_pool(login_url(url, ADMIN)) as pool:
         database = Database(pool, peppers, HeadFile(head_file))
         mint = Mint(peppers, secrets.randbelow)
         acknowledgements = Acknowledgements(database, time.monotonic)

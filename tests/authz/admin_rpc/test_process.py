@@ -43,7 +43,7 @@ async def process(
 ) -> AsyncIterator[AdminProcess]:
     """The process with all that it needs, not started."""
     files = authority.write_server_files(folder)
-    settings = local_settings(folder, await login_url(migrated_url, ADMIN)) | {
+    settings = local_settings(folder, login_url(migrated_url, ADMIN)) | {
         "AUTHZ_ADMIN_ADDRESS": f"127.0.0.1:{free_ports(1)[0]}",
         "AUTHZ_ADMIN_TLS_CERTIFICATE": str(files.certificate),
         "AUTHZ_ADMIN_TLS_KEY": str(files.key),

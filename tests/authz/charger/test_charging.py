@@ -67,6 +67,50 @@ async def test_the_limit_is_exact_over_processes() -> None:
     assert 0.97 * 120 <= admitted <= 120
 
 
+async def test_what_is_left_of_the_month_is_known_between_processes() -> None:
+    """What others hold and may yet spend is not left; nor is any of it lost."""
+    one = Parts(Limits(6_000, 600_000, 10_000))
+    two = Parts(one.limits, ledger=one.ledger, clock=one.clock, name="two")
+    assert one.charger.month_left(one.holder()) == 10_000  # as far as is known
+    for _ in range(20):
+        for parts in (one, two):
+            assert await parts.admits(Amounts(1, 100))
+            await parts.wait(0.1)
+    left = [parts.charger.month_left(parts.holder()) for parts in (one, two)]
+    assert all(3_000 <= each <= 6_000 for each in left)
+    for parts in (one, two):
+        await parts.charger.stop(1)
+        await parts.wait(1)
+    assert await one.admits(Amounts(1, 0))
+    assert one.charger.month_left(one.holder()) == 6_000
+
+
+async def test_what_a_process_holds_itself_is_left() -> None:
+    """Alone, it knows to the token."""
+    parts = Parts()
+    await _warm(parts)
+    assert parts.metric("authz_leased_tokens") > 0
+    assert parts.charger.month_left(parts.holder()) == 10**9 - 40 * COST.tokens
+
+
+async def test_a_keys_month_is_its_accounts() -> None:
+    """Whatever limits of its own it has."""
+    parts = Parts(Limits(60, 60_000, 10_000))
+    dev = parts.holder(requests_per_minute=3)
+    assert await parts.admits(Amounts(1, 100))
+    assert await parts.admits(Amounts(1, 300), dev)
+    assert parts.charger.month_left(dev) == 9_600
+
+
+async def test_a_request_without_tokens_needs_no_room_for_any() -> None:
+    """Whatever is spent, in the account and in the key; requests are counted all the same."""
+    parts = Parts(Limits(5, 100, 100))
+    dev = parts.holder(tokens_per_minute=100)
+    assert await parts.admits(Amounts(1, 100), dev)
+    assert [await parts.admits(Amounts(1, 0), dev) for _ in range(5)] == [True] * 4 + [False]
+    assert parts.quota().room == Amounts(0, 0)
+
+
 async def test_one_limited_dimension_burns_no_other() -> None:
     """All or nothing: what tokens refuse costs no request, and the month nothing."""
     parts = Parts(Limits(10, 1_000, 10**9))

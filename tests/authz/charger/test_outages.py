@@ -67,6 +67,15 @@ async def test_each_process_has_its_share() -> None:
         assert await parts.admits()
 
 
+async def test_an_outage_tells_what_is_left_of_the_month() -> None:
+    """Of what was last known, without what was granted since."""
+    parts = Parts(Limits(60, 60_000, 10_000), processes=4)
+    assert await parts.admits(Amounts(1, 1_000))
+    await _fail(parts)
+    assert await parts.admits(Amounts(1, 500))
+    assert parts.charger.month_left(parts.holder()) == 8_500
+
+
 async def test_an_outage_is_no_fresh_start() -> None:
     """It goes on from what was last known to be used, by whomever."""
     parts = Parts(_LIMITS, processes=4)

@@ -40,7 +40,7 @@ class _CountingLedger(LeaseLedger):
 @pytest.fixture
 async def data_url(migrated_url: str) -> str:
     """The connection string of a process that answers checks."""
-    return await login_url(migrated_url, DATA)
+    return login_url(migrated_url, DATA)
 
 
 @asynccontextmanager

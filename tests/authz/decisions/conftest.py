@@ -12,7 +12,7 @@ from tests.authz.logins import ADMIN, DATA, login, login_url
 @pytest.fixture
 async def statements(migrated_url: str) -> ShortStatements:
     """Statements with the rights of the data plane and no more."""
-    return ShortStatements(await login_url(migrated_url, DATA), 1, 20)
+    return ShortStatements(login_url(migrated_url, DATA), 1, 20)
 
 
 @pytest.fixture

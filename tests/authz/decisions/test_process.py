@@ -30,7 +30,7 @@ def setup(migrated_url: str, model_folder: Path) -> Iterator[Setup]:
 
 @asynccontextmanager
 async def _serving(setup: Setup, settings: Mapping[str, str]) -> AsyncIterator[Authz]:
-    url = await login_url(setup.database_url, DATA)
+    url = login_url(setup.database_url, DATA)
     authz = Authz(setup, {"AUTHZ_DATABASE_URL": url, **settings})
     try:
         await authz.serves()

@@ -11,9 +11,9 @@ from tests.authz.logins import DATA, login_url
 
 
 @pytest.fixture
-async def data_url(migrated_url: str) -> str:
+def data_url(migrated_url: str) -> str:
     """The connection string of such a process."""
-    return await login_url(migrated_url, DATA)
+    return login_url(migrated_url, DATA)
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """The HTTP of usage, in the test's own process, on a real database with the data plane's rights."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import httpx
 import pytest
 
@@ -17,8 +15,8 @@ from authz.service.reports.places import Places
 from authz.service.reports.usage_pages import UsagePages
 from authz.storage.usage_reports import UsageReports
 from contract.headers import ACCOUNT
-from stack.postgres import Postgres
 from tests.authz.logins import DATA, login_url
+from tests.conftest import ShareDatabase
 
 PATH = "/v1/organization/usage/embeddings"
 
@@ -45,17 +43,9 @@ class Reports:
 
 
 @pytest.fixture(scope="module")
-def shared_url(postgres_server: Postgres, postgres_url: str, template: str) -> str:
+def shared_url(share_database: ShareDatabase) -> str:
     """One migrated database for all tests of a module: each asks as an account of its own."""
-    name = f"reports_{uuid4().hex}"
-
-    async def make() -> None:
-        connection = await asyncpg.connect(postgres_url)
-        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        await connection.close()
-
-    asyncio.run(make())
-    return postgres_server.url(name)
+    return share_database(f"reports_{uuid4().hex}")
 
 
 @pytest.fixture
@@ -73,7 +63,7 @@ def rows_max() -> int:
 @pytest.fixture
 async def reports(migrated_url: str, rows_max: int) -> AsyncIterator[Reports]:
     """The application as the process serves it."""
-    reader = UsageReports(await login_url(migrated_url, DATA), 2, 5.0)
+    reader = UsageReports(login_url(migrated_url, DATA), 2, 5.0)
     pages = UsagePages(reader, Places(), lambda: asking.now, rows_max)
     app = build_app(pages, reader.ping, ReportMetrics(), lambda: 1.0)
     transport = httpx.ASGITransport(app)

@@ -18,6 +18,7 @@ import pytest
 
 from contract import errors
 from contract.headers import ACCOUNT
+from tests import unencrypted
 from tests.authz.logins import DATA, login_url
 from tests.authz.reports.conftest import PATH
 from tests.authz.used import Used, put_usage
@@ -61,9 +62,8 @@ def _running(database_url: str, **settings: str) -> Iterator[Reporter]:
             process = subprocess.Popen(
                 [sys.executable, "-m", "authz", "report"], env=environment, stderr=output
             )
-        transport = httpx.HTTPTransport(uds=str(socket))
         try:
-            with httpx.Client(transport=transport, base_url="http://report", timeout=20) as client:
+            with unencrypted.client_of(socket) as client:
                 reporter = Reporter(process, client, log)
                 wait_until(lambda: reporter.status("/healthz") == 200, log.read_text)
                 yield reporter
@@ -78,7 +78,7 @@ async def test_it_reports_until_it_is_told_to_stop(
     """With the data plane's rights, and it ends in good order."""
     now, account_id = datetime.now(UTC), uuid4()
     await put_usage(connection, Used(now, account_id, uuid4(), tokens=7))
-    with _running(await login_url(migrated_url, DATA)) as reporter:
+    with _running(login_url(migrated_url, DATA)) as reporter:
         assert reporter.status("/readyz") == 200
         answer = reporter.client.get(
             PATH,
@@ -110,7 +110,7 @@ async def test_a_database_that_hangs_is_waited_for_no_longer_than_was_set(
     migrated_url: str, connection: asyncpg.Connection
 ) -> None:
     """503 again, and a report that comes later is made."""
-    url = await login_url(migrated_url, DATA)
+    url = login_url(migrated_url, DATA)
     query = {"start_time": int(datetime.now(UTC).timestamp())}
     with _running(url, AUTHZ_REPORT_CONNECTIONS="1") as reporter:
         headers = {ACCOUNT: str(uuid4())}

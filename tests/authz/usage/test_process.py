@@ -18,10 +18,10 @@ _TOTALS = """
 
 
 @pytest.fixture
-def setup(database_url: str, model_folder: Path) -> Iterator[Setup]:
+def setup(migrated_url: str, model_folder: Path) -> Iterator[Setup]:
     """A folder with a short name: sockets go in it."""
     with tempfile.TemporaryDirectory(prefix="tessera-authz-") as folder:
-        yield Setup(Path(folder), database_url, model_folder)
+        yield Setup(Path(folder), migrated_url, model_folder)
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ _INSERT_QUOTA = """
 @pytest.fixture
 async def table(migrated_url: str) -> UsageTable:
     """The table as a process that answers checks sees it: its role may do nothing else here."""
-    return UsageTable(ShortStatements(await login_url(migrated_url, DATA), 2, 20))
+    return UsageTable(ShortStatements(login_url(migrated_url, DATA), 2, 20))
 
 
 def _minute(at: datetime | None = None) -> int:
@@ -138,7 +138,7 @@ async def test_writers_of_the_same_hours_do_not_wait_in_a_circle(
 ) -> None:
     """Each tells of many users, in an order of its own."""
     users = [User(AccountId(uuid4()), KeyId(uuid4()), "m") for _ in range(200)]
-    url = await login_url(migrated_url, DATA)
+    url = login_url(migrated_url, DATA)
 
     async def tell(writer: UUID) -> None:
         mine = UsageTable(ShortStatements(url, 1, 20))
