@@ -31,7 +31,7 @@ status: ## say what runs, and where its log is
 	@$(INSTALLED); $(BIN)/tessera status --state $(STATE) || test $$? -eq 3 # 3: no stack runs
 
 test: $(VENV)/.test $(VENV)-torch/.installed ## run every test on real parts
-	@$(BIN)/pytest
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest # it starts hundreds of processes: let each compile nothing anew
 
 check: $(VENV)/.test ## lint, types, import rules, drift of generated files
 	$(call step,lint,$(BIN)/ruff check .,`make format` mends what can be mended)

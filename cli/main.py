@@ -1,6 +1,5 @@
 """The `tessera` command: run a stack on this machine, and administer one anywhere."""
 
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -9,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cli import keys, report
+from cli import keys, model
 from cli.admin import (
     accounts,
     audit,
@@ -25,14 +24,9 @@ from cli.admin import (
 from cli.certs import commands as certs
 from cli.examples import examples
 from stack.errors import StackError
-from stack.launch import RunningStack, current_status, launch, stop_stack
 from stack.layout import locate
 from stack.log_reader import LogReader
-from stack.options import Options
-from stack.status import StackState, status_to_json
 
-_NOT_RUNNING = 3
-"""What service managers' `status` commands return for something that does not run."""
 _FOLLOW_SECONDS = 0.2
 
 app = typer.Typer(
@@ -51,6 +45,7 @@ app.add_typer(processes.app, name="processes")
 app.add_typer(pepper.app, name="pepper")
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(certs.app, name="certs")
+app.add_typer(model.app, name="model")
 usage.register(app)
 explain.register(app)
 
@@ -69,6 +64,10 @@ def up(
     state: State = Path(".tessera"),
     port: Annotated[int, typer.Option(min=0, max=65535, help="Public port; 0: a free one.")] = 8080,
     authz: Annotated[int, typer.Option(min=1, max=64, help="How many authz processes.")] = 1,
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="REPOSITORY", help="What `tessera model compile` built."),
+    ] = None,
     *,
     detach: Annotated[
         bool, typer.Option("--detach", help="Return when ready; stop it with `down`.")
@@ -78,25 +77,20 @@ def up(
 
     Ctrl-C stops it all again, unless it was started with --detach.
     """
-    options = Options(state=state, port=port, authz=authz)
-    with _one_sentence_per_failure(), _every_signal_as_interrupt():
-        stack = launch(options, detached=detach)
-        with _stopped_on_failure(stack):
-            seconds = report.show_progress(stack)
-        if detach:
-            report.show_banner(stack, seconds, stop=f"tessera down --state {state}")
-            return
-        with _stopped_on_failure(stack):
-            report.show_banner(stack, seconds, stop="Ctrl-C")
-            _watch(stack)
+    from cli import local  # noqa: PLC0415 - no command that asks a server waits for it
+    from stack.options import Options  # noqa: PLC0415 - the same
+
+    with _one_sentence_per_failure():
+        local.start(Options(state, port, authz, model), detach=detach)
 
 
 @app.command(epilog=examples("tessera down", "tessera down --state /tmp/other"))
 def down(state: State = Path(".tessera")) -> None:
     """Stop the stack on a state folder, and wait until its last process is gone."""
+    from cli import local  # noqa: PLC0415 - the same
+
     with _one_sentence_per_failure():
-        stopped = stop_stack(locate(state))
-    typer.echo("Stopped." if stopped else f"No stack runs on {state}.")
+        local.stop(state)
 
 
 @app.command(epilog=examples("tessera status", "tessera status --json | jq -r .base_url"))
@@ -106,16 +100,9 @@ def status(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what runs, and where its log is; exit code 0: ready, 1: not ready, 3: no stack."""
-    found = current_status(locate(state))
-    if json:
-        typer.echo('{"state": "stopped"}' if found is None else status_to_json(found))
-    elif found is None:
-        typer.echo(f"No stack runs on {state}.")
-    else:
-        report.show_status(found)
-    if found is None:
-        raise typer.Exit(_NOT_RUNNING)
-    raise typer.Exit(0 if found.state is StackState.READY else 1)
+    from cli import local  # noqa: PLC0415 - the same
+
+    raise typer.Exit(local.show(state, json=json))
 
 
 @app.command(epilog=examples("tessera logs authz-1 | tail", "tessera logs triton --follow"))
@@ -145,52 +132,12 @@ def main() -> None:
     app()
 
 
-def _watch(stack: RunningStack) -> None:
-    """Wait for the end of a stack that is ready."""
-    if report.show_restarts(stack) != 0:
-        raise StackError("The supervisor was killed")
-    typer.echo("Stopped.")
-
-
-@contextmanager
-def _stopped_on_failure(stack: RunningStack) -> Iterator[None]:
-    try:
-        yield
-    except BaseException as error:
-        try:
-            report.show_stopping()
-        finally:  # the terminal, or what reads our output, may be gone
-            stack.stop()
-        if isinstance(error, KeyboardInterrupt):
-            raise typer.Exit from None
-        raise
-
-
 @contextmanager
 def _one_sentence_per_failure() -> Iterator[None]:
     try:
         yield
     except StackError as error:
         _fail(str(error))
-
-
-@contextmanager
-def _every_signal_as_interrupt() -> Iterator[None]:
-    """Stop as orderly on a closed terminal, or on `kill`, as on Ctrl-C.
-
-    SIGINT is among them because a shell makes what it starts in the background ignore it.
-    """
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    previous = {each: signal.signal(each, interrupt) for each in signals}
-    try:
-        yield
-    finally:
-        for each, handler in previous.items():
-            signal.signal(each, handler)
 
 
 def _fail(sentence: str) -> NoReturn:

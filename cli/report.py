@@ -7,11 +7,10 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from contract.models import ModelCard
 from stack.launch import RunningStack
 from stack.status import StackStatus, UnitState, UnitStatus
 
-_MODEL: Final = "Qwen/Qwen3-Embedding-8B"
-_SERVED: Final = "sentence-transformers/all-MiniLM-L6-v2"
 _POLL_SECONDS: Final = 0.2
 _FULFILLED: Final = frozenset({UnitState.READY, UnitState.DONE})
 _CONSOLE: Final = Console(highlight=False)
@@ -37,7 +36,9 @@ def show_progress(stack: RunningStack) -> float:
 
 def show_banner(stack: RunningStack, seconds: float, stop: str) -> None:
     """Print how to call the stack, and how to stop it."""
-    body = json.dumps({"model": _MODEL, "input": "Hello, world"})
+    card = ModelCard.read(stack.layout.card)
+    name = next(iter(card.aliases), card.id)
+    body = json.dumps({"model": name, "input": "Hello, world"})
     _CONSOLE.print(f"\n[bold]Tessera is ready[/] after {seconds:.1f} s.\n")
     # Printed as it is: a line that the terminal folds can still be copied whole.
     _print_plain(f"  base URL   {stack.base_url}")
@@ -49,7 +50,8 @@ def show_banner(stack: RunningStack, seconds: float, stop: str) -> None:
     _print_plain(f"  -H 'Authorization: Bearer {stack.key}' \\")
     _print_plain("  -H 'Content-Type: application/json' \\")
     _print_plain(f"  -d '{body}'\n")
-    _print_plain(f"On this machine {_MODEL} is an alias for {_SERVED}.")
+    if name != card.id:
+        _print_plain(f"On this machine {name} is an alias for {card.id}.")
 
 
 def show_restarts(stack: RunningStack) -> int:

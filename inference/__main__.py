@@ -1,4 +1,4 @@
-"""`python -m inference build | serve`: make the model repository, or serve the public API."""
+"""`python -m inference build | serve | model`: make a model repository, or serve the public API."""
 
 import argparse
 import sys
@@ -13,6 +13,9 @@ from runtime.logging import configure_logging
 
 def main() -> None:
     """Run the subcommand that was named."""
+    if sys.argv[1:2] == ["model"]:  # has commands and options of its own
+        _model(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="python -m inference", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="serve the public API; settings are ADAPTER_* variables")
@@ -24,6 +27,7 @@ def main() -> None:
         action="store_true",
         help="serve text only, where clients send another model's token ids unasked",
     )
+    commands.add_parser("model", help="inspect, compile and verify models: `tessera model`")
     arguments = parser.parse_args()
     if arguments.command == "build":
         _build(arguments.checkpoint, arguments.out, token_ids=not arguments.refuse_token_ids)
@@ -52,6 +56,12 @@ def _serve() -> None:
     from inference.adapter import server  # noqa: PLC0415
 
     server.run()
+
+
+def _model(arguments: list[str]) -> None:
+    from inference.command.app import main as run  # noqa: PLC0415
+
+    run(arguments)
 
 
 def _fail(sentence: str) -> NoReturn:

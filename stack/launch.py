@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from signal import Signals
 from typing import Final
 
-from stack import lock, parts
+from stack import lock, models, parts
 from stack.errors import StackError
 from stack.layout import SUPERVISOR, Layout, locate, prepare
 from stack.log_writer import predecessor
@@ -99,9 +99,15 @@ def launch(options: Options, *, detached: bool = False) -> RunningStack:
     prepare(layout)
     descriptor = lock.acquire(layout)
     try:
-        settled = replace(options, state=layout.state, port=claim_public_port(options.port))
+        settled = replace(
+            options,
+            state=layout.state,
+            port=claim_public_port(options.port),
+            model=options.model and models.find(options.model),
+        )
         run = Run(settled, lock=descriptor, detached=detached)
-        return RunningStack(layout, run.base_url, _start_supervisor(layout, run))
+        started = _start_supervisor(layout, run)
+        return RunningStack(replace(layout, repository=settled.model), run.base_url, started)
     except OSError as error:
         raise StackError(f"The stack cannot be started: {error}") from error
     finally:

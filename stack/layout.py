@@ -20,10 +20,14 @@ SUPERVISOR: Final = "stack"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Paths beneath an absolute state folder, and the folder of the Unix sockets."""
+    """Paths beneath an absolute state folder, and the folder of the Unix sockets.
+
+    `repository` is a model repository elsewhere, where one is served from there.
+    """
 
     state: Path
     run: Path
+    repository: Path | None = None
 
     @property
     def logs(self) -> Path:
@@ -47,8 +51,8 @@ class Layout:
 
     @property
     def models(self) -> Path:
-        """The model repository that inference builds."""
-        return self.state / "models"
+        """The model repository; it is built here unless it is elsewhere."""
+        return self.repository or self.state / "models"
 
     @property
     def card(self) -> Path:

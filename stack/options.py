@@ -20,6 +20,8 @@ class Options:
     """The public port; 0 picks a free one."""
     authz: int = 1
     """How many authz processes share the load."""
+    model: Path | None = None
+    """A model repository that was compiled; without one the local model's is built."""
     patience: Patience = field(default_factory=Patience)
     """With a process that hangs."""
     environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

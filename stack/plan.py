@@ -1,6 +1,7 @@
 """What a stack consists of: every process and step, and what each needs first."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from stack import envoy, postgres, services, triton
 from stack.layout import Layout
@@ -15,6 +16,7 @@ _DATABASE = "postgres"
 
 def plan(layout: Layout, options: Options) -> tuple[Unit, ...]:
     """Return the units of a stack whose public port is `options.port`."""
+    layout = replace(layout, repository=options.model)
     return (
         *_database(layout, options),
         *_inference(layout, options),
@@ -52,7 +54,7 @@ def _inference(layout: Layout, options: Options) -> tuple[Unit, ...]:
     triton.assemble_backends(server)
     triton.remove_shared_memory(layout.backends)
     return (
-        services.build_model(layout),
+        services.prepare_model(layout),
         triton.describe(server, layout.log("triton"), after=("model",)),
         services.adapter(
             layout, server.address, _extra(options, "adapter"), after=("model", "triton")

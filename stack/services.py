@@ -14,10 +14,14 @@ ADMIN_ROLE: Final = "tessera_control"
 _SECONDS_TO_FINISH: Final = 2
 
 
-def build_model(layout: Layout) -> Step:
-    """Describe how the model repository is built; it ends at once where it is up to date."""
-    arguments = ("build", f"--checkpoint={parts.checkpoint_folder()}", f"--out={layout.models}")
-    return Step("model", Command(_module("inference", *arguments)), layout.log("model"))
+def prepare_model(layout: Layout) -> Step:
+    """Describe how the model repository is built, where it is ours and has changed, or checked."""
+    if layout.repository is None:
+        checkpoint = parts.checkpoint_folder()
+        argv = _module("inference", "build", f"--checkpoint={checkpoint}", f"--out={layout.models}")
+    else:
+        argv = _module("inference", "model", "verify", "--quick", str(layout.repository))
+    return Step("model", Command(argv), layout.log("model"))
 
 
 def adapter(

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +11,8 @@ from stack import parts, probe
 from stack.process import Command, Process
 
 _MODEL: Final = "embedder"
-_EXIT_SECONDS: Final = 2
+_EXIT_SECONDS: Final = 0
+"""Its one caller has ended before it, so nothing is under way, and to unload takes it seconds."""
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - where Triton keeps its regions
 _BACKEND_FILES: Final = (
     "backends/python/libtriton_python.so",
@@ -22,13 +23,17 @@ _BACKEND_FILES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Triton:
-    """One server: its model repository, the folder for its backends, and its loopback ports."""
+    """One server: its model repository, the folder for its backends, and its loopback ports.
+
+    Models in Python use the packages of `python`; by default of the one that runs us.
+    """
 
     repository: Path
     backends: Path
     grpc_port: int
     http_port: int
     metrics_port: int
+    python: Path = field(default=Path(sys.executable), kw_only=True)
 
     @property
     def address(self) -> str:
@@ -73,7 +78,7 @@ def describe(triton: Triton, log: Path, after: tuple[str, ...] = ()) -> Process:
     )
     return Process(
         name="triton",
-        command=Command(argv, _environment()),
+        command=Command(argv, _environment(triton.python)),
         ready=probe.http_on_port(triton.http_port, f"/v2/models/{_MODEL}/ready"),
         answers=probe.any_http_on_port(triton.http_port, "/v2/health/live"),
         log=log,
@@ -87,13 +92,15 @@ def _shared_memory_prefix(backends: Path) -> str:
     return "tessera_" + hashlib.sha256(os.fsencode(backends)).hexdigest()[:12]
 
 
-def _environment() -> dict[str, str]:
-    """Make the Python inside Triton's stub find what is installed beside the one that runs us.
+def _environment(python: Path) -> dict[str, str]:
+    """Make the Python inside Triton's stub find what is installed beside another of its version.
 
     The stub embeds an isolated interpreter, which ignores PYTHONPATH and PYTHONHOME, but still
     looks for `python3` on the PATH to find the virtual environment that it belongs to.
     """
     return {
         "LD_LIBRARY_PATH": str(parts.libpython_folder()),
-        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.defpath)),
+        "PATH": os.pathsep.join((str(python.parent), os.defpath)),
+        # PyTorch's waiting threads would spin on cores that Envoy, authz and the adapter need.
+        "OMP_WAIT_POLICY": "PASSIVE",
     }

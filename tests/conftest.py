@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import Final
 
 import asyncpg
 import pytest
@@ -16,7 +17,9 @@ from stack.launch import RunningStack, running_stack
 from stack.options import Options
 from stack.postgres import Postgres
 from stack.spawn import spawn
+from tests.authz.logins import make_logins
 from tests.contract.model_folder import write_model_folder
+from tests.scratch import use_memory
 from tests.waiting import wait_until
 
 # A busy machine is no failure, so no property is timed.
@@ -24,6 +27,14 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 
 CreateDatabase = Callable[..., Awaitable[str]]
+ShareDatabase = Callable[[str], str]
+
+_CREATE: Final = 'CREATE DATABASE "{}" TEMPLATE "{}" STRATEGY FILE_COPY'  # half the time of the log
+
+
+def pytest_configure() -> None:
+    """Choose where temporary files are made."""
+    use_memory()
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +78,7 @@ async def create_database(
         name = f"test_{next(_NUMBERS)}"
         connection = await asyncpg.connect(postgres_url)
         try:
-            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            await connection.execute(_CREATE.format(name, template))
         finally:
             await connection.close()
         created.append(name)
@@ -98,6 +109,7 @@ def template(postgres_url: str) -> str:
         await connection.close()
         connection = await asyncpg.connect(postgres_url, database="authz_template")
         await migrate(connection)
+        await make_logins(connection)
         await connection.close()
 
     asyncio.run(make())
@@ -108,6 +120,22 @@ def template(postgres_url: str) -> str:
 async def migrated_url(create_database: CreateDatabase, template: str) -> str:
     """The connection string of a migrated database of the test's own."""
     return await create_database(template)
+
+
+@pytest.fixture(scope="session")
+def share_database(postgres_server: Postgres, postgres_url: str, template: str) -> ShareDatabase:
+    """Return `share(name)`, which makes a migrated database for many tests and returns its URL."""
+
+    async def make(name: str) -> None:
+        connection = await asyncpg.connect(postgres_url)
+        await connection.execute(_CREATE.format(name, template))
+        await connection.close()
+
+    def share(name: str) -> str:
+        asyncio.run(make(name))
+        return postgres_server.url(name)
+
+    return share
 
 
 @pytest.fixture(scope="session")

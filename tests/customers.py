@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
-import httpx
-
 from authz.domain.directory import Endpoint, Enforcement
 from authz.service.admin.accounts import NewAccount
 from authz.service.admin.keys import KeySpec
 from authz.storage.pepper_file import PepperFile
 from stack.launch import RunningStack
 from stack.plan import database_url
+from tests import unencrypted
 from tests.administration import Administration, administration, ask
 from tests.waiting import wait_until
 
@@ -116,4 +115,6 @@ def _administer(stack: RunningStack, work: Callable[[Administration], Awaitable[
 
 def _is_known(stack: RunningStack, key: str) -> bool:
     headers = {"authorization": f"Bearer {key}"}
-    return httpx.get(f"{stack.base_url}/models", headers=headers, timeout=5).status_code != 401
+    return (
+        unencrypted.get(f"{stack.base_url}/models", headers=headers, timeout=5).status_code != 401
+    )

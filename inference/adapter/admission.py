@@ -1,12 +1,12 @@
 """When to refuse a request because too much is waiting already."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from inference.adapter.gate import TokenGate
+from inference.adapter.scheduler.lane import Lane
+from inference.adapter.scheduler.scheduler import Scheduler
 from inference.adapter.throughput import Throughput
 
 _WAIT_SECONDS_MIN: Final = 0.05
@@ -22,59 +22,46 @@ class Overloaded:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many tokens may be ahead of a request.
+    """How many tokens may wait ahead of a request.
 
-    `queue_tokens_max` bounds the batches that wait for Triton. A request of one batch waits for
-    those alone, however much longer requests still have to send, so nothing else refuses it.
-    `backlog_tokens_max` bounds all that is accepted and unserved, which a request of several
-    batches shares the model with until its end.
+    `queue_tokens_max` bounds the short lane, which is all that a short request waits for.
+    `backlog_tokens_max` bounds both together, which is what a bulk request waits for.
     """
 
     queue_tokens_max: int
     backlog_tokens_max: int
 
 
-class Backlog:
-    """Tokens accepted and unserved; refuses a request for what is ahead, never for its own size."""
+class Admission:
+    """Refuses a request for what is ahead of it, never for its own size.
+
+    A key that has as much waiting as there is room left may add nothing (Choudhury and Hahne's
+    dynamic threshold). So it fills half of a bound at most, but for the size of the request that it
+    sent last, and others that send all they can leave room too: no key can lock another out.
+    """
 
     def __init__(
-        self, bounds: Bounds, gate: TokenGate, throughput: Throughput, jitter: Callable[[], float]
+        self,
+        bounds: Bounds,
+        waiting: Scheduler,
+        throughput: Throughput,
+        jitter: Callable[[], float],
     ) -> None:
         """`jitter` returns a random number in [0, 1)."""
         self._bounds = bounds
-        self._gate = gate
+        self._waiting = waiting
         self._throughput = throughput
         self._jitter = jitter
-        self._tokens = 0
 
-    @property
-    def tokens(self) -> int:
-        """Tokens accepted and unserved."""
-        return self._tokens
-
-    def refuse(self, batches: int) -> Overloaded | None:
-        """Return why a request of so many batches cannot be accepted now, if it cannot."""
-        if self._gate.tokens_waiting >= self._bounds.queue_tokens_max:
-            return self._refusal(self._gate.tokens_waiting)
-        if batches > 1 and self._tokens >= self._bounds.backlog_tokens_max:
-            return self._refusal(self._tokens)
-        return None
-
-    @contextmanager
-    def accept(self, tokens: int) -> Iterator[Callable[[int], None]]:
-        """Count a request's tokens until they are reported as served, or the block ends."""
-        unserved = tokens
-        self._tokens += tokens
-
-        def serve(tokens: int) -> None:
-            nonlocal unserved
-            unserved -= tokens
-            self._tokens -= tokens
-
-        try:
-            yield serve
-        finally:
-            self._tokens -= unserved
+    def refuse(self, lane: Lane, key: str) -> Overloaded | None:
+        """Return why a request of a key cannot be accepted now, if it cannot."""
+        ahead, bound = self._waiting.tokens(Lane.SHORT), self._bounds.queue_tokens_max
+        if lane is Lane.BULK:
+            ahead += self._waiting.tokens(Lane.BULK)
+            bound = self._bounds.backlog_tokens_max
+        if self._waiting.tokens_of(lane, key) < bound - ahead:
+            return None
+        return self._refusal(ahead)
 
     def _refusal(self, tokens: int) -> Overloaded:
         # Those refused together must not come back together, nor all before there is room.

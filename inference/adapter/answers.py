@@ -5,22 +5,45 @@ cost milliseconds instead of microseconds.
 """
 
 from binascii import b2a_base64
-from collections.abc import Iterator
-from typing import assert_never
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Final, assert_never
 
 import numpy as np
 import orjson
 
 from contract.embeddings import Encoding
 from contract.errors import ApiError, model_not_found
+from contract.limits import REQUEST_TOKENS_MAX
 from contract.models import ModelCard
 from inference.adapter.embedder import Vectors
 
+_NOTHING_CUT: Final[Mapping[int, int]] = {}
 
-def write_embeddings(vectors: Vectors, encoding: Encoding, model_id: str, tokens: int) -> bytes:
-    """Write the answer to `POST /v1/embeddings`; row `i` answers input `i`."""
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """What is left of a caller's limits, as authz says; nothing where nobody says."""
+
+    requests: int | None
+    tokens: int | None
+    month_tokens: int | None
+
+
+def write_embeddings(
+    vectors: Vectors,
+    encoding: Encoding,
+    model_id: str,
+    tokens: int,
+    truncated: Mapping[int, int] = _NOTHING_CUT,
+) -> bytes:
+    """Write the answer to `POST /v1/embeddings`; row `i` answers input `i`.
+
+    `truncated` is how many tokens of an input were cut, by its index.
+    """
+    cut = {index: b',"truncated_tokens":%d' % tokens for index, tokens in truncated.items()}
     data = b",".join(
-        b'{"object":"embedding","index":%d,"embedding":%b}' % (index, text)
+        b'{"object":"embedding","index":%d,"embedding":%b%b}' % (index, text, cut.get(index, b""))
         for index, text in enumerate(_write_rows(vectors, encoding))
     )
     return b'{"object":"list","data":[%b],"model":%b,"usage":%b}' % (
@@ -40,6 +63,27 @@ def _write_rows(vectors: Vectors, encoding: Encoding) -> Iterator[bytes]:
             return (orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY) for row in rows)
         case _:
             assert_never(encoding)
+
+
+def write_count(lengths: Sequence[int], card: ModelCard, remaining: Remaining) -> bytes:
+    """Write the answer to `POST /v1/embeddings/count`: how many tokens each input has."""
+    cut = [max(0, length - card.context_tokens) for length in lengths]
+    return orjson.dumps(
+        {
+            "object": "list",
+            "data": [
+                {"object": "token_count", "index": i, "tokens": tokens, "truncated_tokens": cut[i]}
+                for i, tokens in enumerate(lengths)
+            ],
+            "model": card.id,
+            "total_tokens": sum(lengths) - sum(cut),
+            "limits": {
+                "tokens_per_input": card.context_tokens,
+                "tokens_per_request": REQUEST_TOKENS_MAX,
+            },
+            "remaining": asdict(remaining),
+        }
+    )
 
 
 def write_models(card: ModelCard) -> bytes:

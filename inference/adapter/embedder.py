@@ -7,16 +7,18 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.adapter.scheduler.lane import Lane
+
 Vectors = NDArray[np.float32]
 """Rows of unit length, in the order of what was asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Sequences that the model runs together; `positions` are their places in the request."""
+    """Sequences that the model runs together, and how soon it should."""
 
-    positions: tuple[int, ...]
     sequences: tuple[list[int], ...]
+    lane: Lane = Lane.SHORT
 
     @property
     def tokens(self) -> int:

@@ -1,6 +1,6 @@
 """What the adapter counts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -68,3 +68,11 @@ class AdapterMetrics:
     def watch(self, name: str, description: str, read: Callable[[], float]) -> None:
         """Export a gauge that is read when it is scraped."""
         Gauge(name, description, registry=self.registry).set_function(read)
+
+    def watch_each(
+        self, name: str, description: str, label: str, reads: Mapping[str, Callable[[], float]]
+    ) -> None:
+        """Export gauges that differ in a label's value, each read when it is scraped."""
+        gauge = Gauge(name, description, [label], registry=self.registry)
+        for value, read in reads.items():
+            gauge.labels(value).set_function(read)

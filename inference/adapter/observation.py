@@ -13,6 +13,9 @@ from inference.adapter.outcomes import CLIENT_LEFT
 _REQUEST_ID: Final = REQUEST_ID.encode()
 _PROCESSING_MS: Final = PROCESSING_MS.encode()
 _REQUEST_ID_LENGTH_MAX: Final = 128
+_PATHS: Final = frozenset(
+    {"/v1/embeddings", "/v1/embeddings/count", "/v1/models", "/metrics", "/healthz", "/readyz"}
+)
 
 
 class Observation:
@@ -53,6 +56,6 @@ def _request_id(scope: Scope) -> str | None:
 def _route(scope: Scope) -> str:
     """Return a name of the path with few possible values."""
     path: str = scope["path"]
-    if path in {"/v1/embeddings", "/v1/models", "/metrics", "/healthz", "/readyz"}:
+    if path in _PATHS:
         return path
     return "/v1/models/{id}" if path.startswith("/v1/models/") else "other"

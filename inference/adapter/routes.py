@@ -5,14 +5,22 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from contract.errors import ApiError
-from contract.headers import SERVED_TOKENS, TOKENS
+from contract.headers import (
+    KEY,
+    REMAINING_MONTH,
+    REMAINING_REQUESTS,
+    REMAINING_TOKENS,
+    SERVED_TOKENS,
+    TOKENS,
+)
 from contract.models import ModelCard
-from inference.adapter.answers import find_model, write_models
+from inference.adapter.answers import Remaining, find_model, write_models
 from inference.adapter.connection import read_body, while_connected
 from inference.adapter.outcomes import Handler, to_response
 from inference.adapter.service import EmbeddingService, Served
@@ -33,6 +41,7 @@ class Endpoints:
         """Return what is served where."""
         return [
             Route("/v1/embeddings", answering(self.create_embeddings), methods=["POST"]),
+            Route("/v1/embeddings/count", answering(self.count_tokens), methods=["POST"]),
             Route("/v1/models", answering(self.list_models), methods=["GET"]),
             Route("/v1/models/{id:path}", answering(self.retrieve_model), methods=["GET"]),
             Route("/healthz", answering(self.check_health), methods=["GET"]),
@@ -44,9 +53,19 @@ class Endpoints:
         body = await read_body(request)
         if isinstance(body, ApiError):
             return to_response(body)
-        work = self.service.embed(body, request.headers.get(TOKENS))
+        headers = request.headers
+        work = self.service.embed(body, headers.get(TOKENS), headers.get(KEY, ""))
         async with asyncio.timeout(self.request_timeout_seconds):
             return _pack_vectors(await while_connected(request.receive, work))
+
+    async def count_tokens(self, request: Request) -> Response:
+        """`POST /v1/embeddings/count`."""
+        body = await read_body(request)
+        if isinstance(body, ApiError):
+            return to_response(body)
+        work = self.service.count(body, _read_remaining(request.headers))
+        async with asyncio.timeout(self.request_timeout_seconds):
+            return _pack(await while_connected(request.receive, work))
 
     async def list_models(self, _: Request) -> Response:
         """`GET /v1/models`."""
@@ -65,6 +84,11 @@ class Endpoints:
         if await self.is_ready():
             return PlainTextResponse("ready")
         return PlainTextResponse("the model is not ready", status_code=503)
+
+
+def _read_remaining(headers: Headers) -> Remaining:
+    names = (REMAINING_REQUESTS, REMAINING_TOKENS, REMAINING_MONTH)
+    return Remaining(*(int(headers[name]) if name in headers else None for name in names))
 
 
 def _pack_vectors(outcome: Served | ApiError) -> Response:

@@ -1,6 +1,6 @@
-"""Embeds one request: read, admit, run, write."""
+"""Answers one request: read, admit, run, write."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
@@ -12,7 +12,7 @@ from contract.embeddings import EmbeddingsRequest, parse_embeddings
 from contract.errors import ApiError
 from contract.tokens import RequestTokenizer, Tokenised
 from inference.adapter.admission import Overloaded
-from inference.adapter.answers import write_embeddings
+from inference.adapter.answers import Remaining, write_count, write_embeddings
 from inference.adapter.dispatch import Dispatcher
 from inference.adapter.embedder import Vectors
 from inference.adapter.metrics import AdapterMetrics
@@ -61,8 +61,8 @@ class EmbeddingService:
         self._metrics = metrics
         self._inline_bytes_max = inline_bytes_max
 
-    async def embed(self, body: bytes, charged: str | None) -> Served | ApiError:
-        """Return the answer; `charged` is how many tokens authz says it charged.
+    async def embed(self, body: bytes, charged: str | None, key: str) -> Served | ApiError:
+        """Return the answer; `charged` is how many tokens authz says it charged, `key` whom.
 
         Raises:
             EmbedderError: the model gave no vectors.
@@ -74,13 +74,25 @@ class EmbeddingService:
             return checked
         tokens = checked.tokenised.total
         self._compare(charged, tokens)
-        vectors = await self._dispatcher.embed(checked.tokenised.sequences)
+        vectors = await self._dispatcher.embed(checked.tokenised.sequences, key)
         if isinstance(vectors, Overloaded):
             return errors.overloaded(vectors.retry_after)
         write = partial(self._write, checked, vectors)
         answer = await self._run(write, inline=vectors.size <= _INLINE_NUMBERS_MAX)
         self._metrics.count_tokens(tokens)
         return Served(answer, tokens)
+
+    async def count(self, body: bytes, remaining: Remaining) -> bytes | ApiError:
+        """Return how many tokens each input has; the model is not asked.
+
+        Raises:
+            ThreadsBusyError: too many long bodies are waiting to be read.
+        """
+        is_short = len(body) <= self._inline_bytes_max
+        lengths = await self._run(partial(measure, self._tokenizer, body), inline=is_short)
+        if isinstance(lengths, ApiError):
+            return lengths
+        return write_count(lengths, self._tokenizer.card, remaining)
 
     async def _run(self, work: Callable[[], _Result], *, inline: bool) -> _Result:
         return work() if inline else await self._threads.run(work)
@@ -98,6 +110,7 @@ class EmbeddingService:
             request.encoding,
             self._tokenizer.card.id,
             checked.tokenised.total,
+            checked.tokenised.truncated,
         )
 
 
@@ -110,3 +123,9 @@ def check(tokenizer: RequestTokenizer, body: bytes) -> Checked | ApiError:
     if isinstance(tokenised, ApiError):
         return tokenised
     return Checked(request, tokenised)
+
+
+def measure(tokenizer: RequestTokenizer, body: bytes) -> Sequence[int] | ApiError:
+    """Parse a body and measure its inputs; the same code refuses it in authz."""
+    request = parse_embeddings(body)
+    return request if isinstance(request, ApiError) else tokenizer.measure(request)

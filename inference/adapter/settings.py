@@ -10,6 +10,7 @@ class AdapterSettings(BaseSettings):
     """One adapter process, from environment variables that begin with `ADAPTER_`.
 
     The bounds on tokens suit a model on a few CPU cores, which runs some 10,000 tokens a second.
+    What may be absent is then as the model's folder says.
     """
 
     model_config = SettingsConfigDict(
@@ -26,13 +27,16 @@ class AdapterSettings(BaseSettings):
     request_timeout_seconds: PositiveFloat = Field(120.0, description="one HTTP request in all")
     shutdown_timeout_seconds: PositiveInt = Field(20, description="for requests under way")
 
-    batch_tokens_max: PositiveInt = Field(2048, description="padded tokens in one Triton request")
-    batches_per_request: PositiveInt = Field(4, description="of one HTTP request at a time")
+    batch_tokens_max: PositiveInt | None = Field(None, description="padded tokens in one batch")
+    batches_in_flight: PositiveInt | None = Field(None, description="held by Triton at a time")
+    short_tokens_max: PositiveInt = Field(512, description="requests of no more go first")
+    bulk_patience: PositiveInt = Field(4, description="short batches that may pass other requests")
 
-    in_flight_tokens_max: PositiveInt = Field(16_384, description="held by Triton at a time")
-    queue_tokens_max: PositiveInt = Field(65_536, description="waiting for Triton; beyond: 503")
+    queue_tokens_max: PositiveInt = Field(
+        65_536, description="of short requests waiting; beyond: 503"
+    )
     backlog_tokens_max: PositiveInt = Field(
-        262_144, description="accepted and unserved; beyond: 503 for requests of several batches"
+        262_144, description="of all requests waiting; beyond: 503 for those that are not short"
     )
     tokens_per_second: PositiveFloat = Field(5000.0, description="assumed until measured")
 

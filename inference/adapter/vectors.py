@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from inference.adapter.embedder import EmbedderError, FailureKind, Vectors
 
+NO_EMBEDDING: Final = "a vector is not finite or not of unit length"
 _SQUARE_TOLERANCE: Final = 0.01
 
 
@@ -16,10 +17,16 @@ def require_unit_rows(vectors: Vectors) -> Vectors:
     Raises:
         EmbedderError: a row holds NaN or infinity, or is not of unit length.
     """
-    # NaN compares false, so one sum a row finds every kind of bad row.
-    if (np.abs(_squares(vectors) - 1) < _SQUARE_TOLERANCE).all():
+    if find_unit_rows(vectors).all():
         return vectors
-    raise EmbedderError(FailureKind.FAULTY, "a vector is not finite or not of unit length")
+    raise EmbedderError(FailureKind.FAULTY, NO_EMBEDDING)
+
+
+def find_unit_rows(vectors: Vectors) -> NDArray[np.bool_]:
+    """Tell of each row whether it is an embedding."""
+    # NaN compares false, so one sum a row finds every kind of bad row.
+    is_unit: NDArray[np.bool_] = np.abs(_squares(vectors) - 1) < _SQUARE_TOLERANCE
+    return is_unit
 
 
 def cut(vectors: Vectors, dimensions: int | None) -> Vectors:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.engine.encoder import Vectors
-from inference.engine.plan import plan_runs
-from inference.engine.rows import Ids
+from inference.engine.plan import Plan, plan_runs
+from inference.engine.rows import Ids, Vectors
 
 Embed = Callable[[list[Ids]], Vectors]
 
@@ -33,13 +32,17 @@ class _Pending:
 
 
 def embed_requests(
-    embed: Embed, requests: Sequence[list[Ids]], width: int, tokens_max: int
+    embed: Embed,
+    requests: Sequence[list[Ids]],
+    width: int,
+    tokens_max: int,
+    plan: Plan = plan_runs,
 ) -> Iterator[tuple[int, Vectors | NotFinite]]:
     """Run the rows of all requests together; yield (request's index, answer) as each completes."""
     places = [(index, row) for index, rows in enumerate(requests) for row in range(len(rows))]
     sequences = [requests[index][row] for index, row in places]
     pending = [_Pending(len(rows), width) for rows in requests]
-    for run in plan_runs([len(sequence) for sequence in sequences], tokens_max):
+    for run in plan([len(sequence) for sequence in sequences], tokens_max):
         vectors = embed([sequences[place] for place in run])
         for place, vector in zip(run, vectors, strict=True):
             index, row = places[place]

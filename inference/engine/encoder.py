@@ -3,14 +3,10 @@
 from pathlib import Path
 from typing import Self
 
-import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
 from inference import tensors
-from inference.engine.rows import Ids, pad_rows
-
-Vectors = NDArray[np.float32]
+from inference.engine.rows import Ids, Vectors, pad_rows
 
 
 class Encoder:

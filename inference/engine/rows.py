@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from inference.engine.settings import EngineSettings
 
 Ids = NDArray[np.int32]
+Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ def split_rows(ids: Ids, lengths: Ids, settings: EngineSettings) -> list[Ids] | 
 
 
 def pad_rows(sequences: list[Ids]) -> tuple[Ids, Ids]:
-    """Return `input_ids` [rows, longest], padded on the right, and `lengths` [rows]."""
-    lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int32)
+    """Return `input_ids` [rows, longest], padded on the right, and `lengths` [rows, 1]."""
+    lengths = np.array([[len(sequence)] for sequence in sequences], dtype=np.int32)
     ids = np.zeros((len(sequences), int(lengths.max())), dtype=np.int32)
     for row, sequence in zip(ids, sequences, strict=True):
         row[: len(sequence)] = sequence

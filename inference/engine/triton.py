@@ -10,9 +10,9 @@ import triton_python_backend_utils as triton
 
 from inference import tensors
 from inference.engine.batch import NotFinite, embed_requests
-from inference.engine.encoder import Encoder, Vectors
-from inference.engine.rows import Ids, Refusal, split_rows
-from inference.engine.settings import GRAPH, EngineSettings
+from inference.engine.load import Model, load_engine
+from inference.engine.rows import Ids, Refusal, Vectors, split_rows
+from inference.engine.settings import EngineSettings
 
 
 class _Sender(Protocol):
@@ -29,12 +29,13 @@ class TritonPythonModel:
     """One instance of the model, in a process of its own."""
 
     def initialize(self, arguments: Mapping[str, str]) -> None:
-        """Load the graph, and run it once at either end of its sizes so that no caller waits."""
+        """Load the engine, and run it once at either end of its sizes so that no caller waits."""
         _require_numpy_1()
         self._settings = _read_settings(arguments["model_config"])
         folder = Path(arguments["model_repository"], arguments["model_version"])
-        self._encoder = Encoder.load(folder / GRAPH, self._settings.threads)
-        _warm_up(self._encoder, self._settings)
+        gpu = int(arguments["model_instance_device_id"])
+        self._engine = load_engine(self._settings, folder, gpu)
+        _warm_up(self._engine.model, self._settings)
 
     def execute(self, requests: list[_Request]) -> None:
         """Answer each request by itself, through its own sender: the short do not wait."""
@@ -57,7 +58,11 @@ class TritonPythonModel:
         unanswered = dict(enumerate(requests))
         try:
             for index, answer in embed_requests(
-                self._encoder.embed, sequences, self._settings.width, self._settings.run_tokens_max
+                self._engine.model.embed,
+                sequences,
+                self._settings.width,
+                self._settings.run_tokens_max,
+                self._engine.plan,
             ):
                 _send(unanswered.pop(index), answer)
         except Exception as error:  # noqa: BLE001 - nobody may be left without an answer
@@ -90,9 +95,9 @@ def _read_settings(model_config: str) -> EngineSettings:
     return EngineSettings.parse({name: value["string_value"] for name, value in parameters.items()})
 
 
-def _warm_up(encoder: Encoder, settings: EngineSettings) -> None:
+def _warm_up(model: Model, settings: EngineSettings) -> None:
     for tokens in (1, settings.context_tokens):
-        vector = encoder.embed([np.zeros(tokens, dtype=np.int32)])
+        vector = model.embed([np.zeros(tokens, dtype=np.int32)])
         if vector.shape != (1, settings.width) or not np.isfinite(vector).all():
             raise RuntimeError(f"the model's answer for {tokens} tokens is no vector")
 

@@ -1,62 +1,52 @@
-"""How Triton serves one model: a typed description, written as the `config.pbtxt` it reads."""
+"""How Triton serves a model: one description of it, from which each variant's files are made.
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Literal
+| variant               | who makes the batches                   | what Triton is told            |
+|-----------------------|-----------------------------------------|--------------------------------|
+| in the Python backend | Triton joins, the engine splits anew    | `dynamic_batching`             |
+| TensorRT, padded      | the adapter: a profile is rows x length | no batching                    |
+| TensorRT, packed      | Triton: rows of any lengths             | ragged inputs, a bounded queue |
+"""
 
-import orjson
+from dataclasses import dataclass
+from typing import Final
+
+from google.protobuf import text_format
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+from inference.engine.settings import EngineSettings
+from inference.repository.plans import packed_plan, padded_plan, warm_up_files
+from inference.repository.python_backend import python_model
+from inference.serving import Serving
+from inference.variant import Engine, Form
+
+CONFIG: Final = "config.pbtxt"
 
 
 @dataclass(frozen=True, slots=True)
-class TensorSpec:
-    """A tensor of one row; a dimension of -1 varies.
+class Description:
+    """A model as Triton has to know it; `instances` are the Python backend's."""
 
-    With `ragged`, requests whose rows differ in size join one batch all the same.
-    """
+    serving: Serving
+    settings: EngineSettings
+    instances: int = 1
 
-    name: str
-    data_type: Literal["TYPE_INT32", "TYPE_FP32"]
-    dims: tuple[int, ...]
-    ragged: bool = False
+    def files(self) -> dict[str, bytes]:
+        """Return what lies in the model's folder beside its versions."""
+        text = text_format.MessageToString(self.configuration())
+        return {CONFIG: text.encode(), **self._samples()}
 
+    def configuration(self) -> ModelConfig:
+        """Return the configuration in Triton's own terms."""
+        served, width = self.serving, self.settings.width
+        if served.variant.engine is not Engine.TENSORRT:
+            return python_model(self.settings, served.rows_max, self.instances)
+        if served.variant.form is Form.PADDED:
+            return padded_plan(width, served.buckets)
+        longest = min(served.tokens_max, self.settings.context_tokens)
+        return packed_plan(width, served.rows_max, longest)
 
-@dataclass(frozen=True, slots=True)
-class ModelSpec:
-    """A model on the Python backend; `rows_max` bounds the rows of a batch and of a request."""
-
-    name: str
-    rows_max: int
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
-    instances: int
-    parameters: dict[str, str] = field(default_factory=dict)
-
-    def render(self) -> str:
-        """Return the configuration in protobuf's text format."""
-        return "\n".join(self._lines()) + "\n"
-
-    def _lines(self) -> Iterator[str]:
-        yield f"name: {_text(self.name)}"
-        yield 'backend: "python"'
-        yield f"max_batch_size: {self.rows_max}"
-        for kind, specs in (("input", self.inputs), ("output", self.outputs)):
-            for spec in specs:
-                yield f"{kind} {{ {_tensor(spec)} }}"
-        yield f"instance_group {{ kind: KIND_CPU count: {self.instances} }}"
-        # No delay: while one batch is computed the next one gathers by itself. And no queue policy:
-        # with one, and one instance, Triton 24.10 often sleeps 500 ms before it runs a request. The
-        # adapter bounds what is queued, and a call that it gives up leaves the queue.
-        yield "dynamic_batching {}"
-        for key, value in self.parameters.items():
-            yield f"parameters {{ key: {_text(key)} value {{ string_value: {_text(value)} }} }}"
-
-
-def _tensor(spec: TensorSpec) -> str:
-    dims = ", ".join(map(str, spec.dims))
-    ragged = " allow_ragged_batch: true" if spec.ragged else ""
-    return f"name: {_text(spec.name)} data_type: {spec.data_type} dims: [{dims}]{ragged}"
-
-
-def _text(value: str) -> str:
-    """Quote a text; JSON's escapes are a part of protobuf's."""
-    return orjson.dumps(value).decode()
+    def _samples(self) -> dict[str, bytes]:
+        variant = self.serving.variant
+        if (variant.engine, variant.form) != (Engine.TENSORRT, Form.PADDED):
+            return {}
+        return warm_up_files(self.serving.buckets)

@@ -1,8 +1,9 @@
 """Puts a repository on disk: all of it at once, or not at all, and only where it has changed.
 
-<out>/triton, <out>/card   links that never change: current/triton, current/card
-<out>/current              a link to the build in use, replaced in one step
-<out>/builds/<digest>      a build, complete from the moment it has this name
+<out>/triton, <out>/card      links that never change: current/triton, current/card
+<out>/current                 a link to the build in use, replaced in one step
+<out>/builds/<name>           a build, complete from the moment it has this name
+<out>/builds/<name>/manifest.json   the digests of its files, which it is named after
 """
 
 import fcntl
@@ -15,67 +16,113 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from inference.repository.embedder import Layout
+from inference.checkpoint.digests import Digests
+from inference.progress import Advance, Progress, Silent
+from inference.repository import manifest
+from inference.repository.layout import Layout
+from inference.repository.manifest import Entry, Manifest
 
-_CURRENT: Final = "current"
+CURRENT: Final = "current"
 _BUILDS: Final = "builds"
+_LINK_BYTES_MIN: Final = 2**30
+"""Files from this size on are linked where they can be: a copy would cost time and disk. A smaller
+one is copied, so that nobody who changes the original in place changes what is served."""
+_BLOCK_BYTES: Final = 8 * 2**20
 
 
-def store(layout: Layout, out: Path) -> bool:
+def store(
+    layout: Layout,
+    out: Path,
+    digests: Digests | None = None,
+    progress: Progress | None = None,
+    link_bytes_min: int = _LINK_BYTES_MIN,
+) -> bool:
     """Make `out` hold the layout; return whether anything had to be done.
 
     Raises:
         OSError: `out` cannot be written; what it held before is untouched.
     """
+    progress = progress or Silent()
     builds = out / _BUILDS
     builds.mkdir(parents=True, exist_ok=True)
     with _locked(out):
-        build = builds / digest(layout)
-        if is_complete(layout, out / _CURRENT) and (out / _CURRENT).resolve() == build.resolve():
+        contents = take_stock(layout, digests or Digests(), progress)
+        build = builds / manifest.name_of(contents)
+        if is_complete(layout, out / CURRENT) and (out / CURRENT).resolve() == build.resolve():
             return False
-        _write_build(layout, build)
-        _link(out / _CURRENT, Path(_BUILDS, build.name))
-        for name in sorted({path.split("/")[0] for path in (*layout.written, *layout.copied)}):
-            _link(out / name, Path(_CURRENT, name))
+        with tempfile.TemporaryDirectory(dir=builds, ignore_cleanup_errors=True) as scratch:
+            new = _write_build(layout, contents, Path(scratch), progress, link_bytes_min)
+            if build.exists():  # complete once, damaged since
+                build.rename(Path(scratch, "damaged"))
+            new.rename(build)
+        _link(out / CURRENT, Path(_BUILDS, build.name))
+        for name in sorted({path.split("/")[0] for path in contents}):
+            _link(out / name, Path(CURRENT, name))
         _remove_all_but(build)
         return True
 
 
-def digest(layout: Layout) -> str:
-    """Name a layout after its contents."""
-    sums = {path: hashlib.sha256(content).hexdigest() for path, content in layout.written.items()}
-    for path, source in layout.copied.items():
-        with source.open("rb") as file:
-            sums[path] = hashlib.file_digest(file, "sha256").hexdigest()
-    lines = "".join(f"{path} {sums[path]}\n" for path in sorted(sums))
-    return hashlib.sha256(lines.encode()).hexdigest()[:16]
+def take_stock(layout: Layout, digests: Digests, progress: Progress) -> Manifest:
+    """Work out what a build of the layout holds."""
+    written = {
+        path: Entry(len(content), hashlib.sha256(content).hexdigest())
+        for path, content in layout.written.items()
+    }
+    taken = {
+        path: Entry(source.stat().st_size, digests.of(source, progress))
+        for path, source in layout.taken.items()
+    }
+    return written | taken
 
 
-def is_complete(layout: Layout, folder: Path) -> bool:
-    """Tell whether a folder holds the layout's files; of copied ones only the size is compared."""
+def is_complete(layout: Layout, build: Path) -> bool:
+    """Tell whether a build holds the layout's files; of those taken only the size is compared."""
     try:
         return all(
-            (folder / path).read_bytes() == content for path, content in layout.written.items()
+            (build / path).read_bytes() == content for path, content in layout.written.items()
         ) and all(
-            (folder / path).stat().st_size == source.stat().st_size
-            for path, source in layout.copied.items()
+            (build / path).stat().st_size == source.stat().st_size
+            for path, source in layout.taken.items()
         )
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 
-def _write_build(layout: Layout, build: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=build.parent, ignore_cleanup_errors=True) as scratch:
-        new = Path(scratch, build.name)
-        for path, content in layout.written.items():
-            (new / path).parent.mkdir(parents=True, exist_ok=True)
-            (new / path).write_bytes(content)
-        for path, source in layout.copied.items():
-            (new / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, new / path)  # ONNX Runtime refuses links that leave the folder
-        if build.exists():  # complete once, damaged since
-            build.rename(Path(scratch, "damaged"))
-        new.rename(build)
+def place(source: Path, target: Path, link_bytes_min: int, advance: Advance) -> None:
+    """Put a file at `target`, whose folder is made: a hard link of a big one, else a copy.
+
+    A hard link, because ONNX Runtime refuses symbolic ones that leave the model's folder.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    real = source.resolve()  # a cache keeps its files elsewhere, and shows links
+    size = real.stat().st_size
+    if size >= link_bytes_min:
+        try:
+            target.hardlink_to(real)
+        except OSError:  # another disk, or one that knows no such links
+            pass
+        else:
+            advance(size)
+            return
+    with real.open("rb") as reader, target.open("wb") as writer:
+        while block := reader.read(_BLOCK_BYTES):
+            writer.write(block)
+            advance(len(block))
+
+
+def _write_build(
+    layout: Layout, contents: Manifest, scratch: Path, progress: Progress, link_bytes_min: int
+) -> Path:
+    new = scratch / "build"
+    whole = {**layout.written, manifest.FILE: manifest.dump_manifest(contents)}
+    for path, content in whole.items():
+        (new / path).parent.mkdir(parents=True, exist_ok=True)
+        (new / path).write_bytes(content)
+    total = sum(contents[path].size for path in layout.taken)
+    with progress.step("storing the repository", total) as advance:
+        for path, source in layout.taken.items():
+            place(source, new / path, link_bytes_min, advance)
+    return new
 
 
 def _link(link: Path, target: Path) -> None:

@@ -9,12 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
 from stack import lock
 from stack.layout import locate
+from tests import unencrypted
 from tests.stack.programs import lives
 from tests.waiting import wait_until
 
@@ -91,7 +91,7 @@ def _embed_with_exports(state: Path) -> int:
         for line in locate(state).env.read_text().splitlines()
     )
     values = {name: value.strip("'") for name, value in exports.items()}
-    return httpx.post(
+    return unencrypted.post(
         f"{values['OPENAI_BASE_URL']}/embeddings",
         headers={"authorization": f"Bearer {values['OPENAI_API_KEY']}"},
         json={"model": "Qwen/Qwen3-Embedding-8B", "input": "Hello, world"},

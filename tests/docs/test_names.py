@@ -14,12 +14,16 @@ from authz.mail.settings import MailSettings
 from authz.settings import AdminSettings, ReportSettings, ServeSettings
 from cli.main import app
 from inference.adapter.settings import AdapterSettings
+from inference.command.app import app as model
 from leaks.settings import LeaksSettings
 from tests.docs.pages import MAKEFILE, PAGES, ROOT, commands, spans
 
 _TARGETS: Final = set(re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.MULTILINE))
 _PATH: Final = re.compile(r"[\w.-]+/[\w./-]*")
 _FILE: Final = re.compile(r".*\.(md|py|txt|toml|yaml|yml|sql|json)")
+
+_OF_MODEL: Final = ("inspect", "compile", "verify")
+"""What `tessera model` hands to another program."""
 
 each_page = pytest.mark.parametrize("page", PAGES)
 
@@ -106,6 +110,8 @@ def test_settings_exist(page: str) -> None:
 def _assert_understood(words: list[str]) -> None:
     """Follow the words from command to subcommand; `up|down` names two."""
     command = typer.main.get_command(app)
+    if words[:1] == ["model"] and words[1:2] in ([each] for each in _OF_MODEL):
+        command, words = typer.main.get_command(model), words[1:]
     for word in words:
         if word.startswith("--"):
             known = {option for parameter in command.params for option in parameter.opts}

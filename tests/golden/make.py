@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import torch  # type: ignore[import-not-found]
+import torch
 from numpy.typing import NDArray
-from transformers import BertModel, BertTokenizerFast  # type: ignore[import-not-found]
+from transformers import BertModel, BertTokenizerFast
 
 from tests.golden.texts import TEXTS
 

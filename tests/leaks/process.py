@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from tests import unencrypted
 from tests.leaks.signing import Signer
 from tests.waiting import wait_until
 
@@ -49,9 +50,8 @@ def running_receiver(
             env={"PATH": os.defpath, **listening, **settings},
             stderr=output,
         )
-    transport = httpx.HTTPTransport(uds=str(socket))
     try:
-        with httpx.Client(transport=transport, base_url="http://leaks", timeout=30) as client:
+        with unencrypted.client_of(socket, timeout_seconds=30) as client:
             if listens_on_socket:
                 wait_until(lambda: _answers(client) or process.poll() is not None, log.read_text)
             yield Receiver(client, log, process)

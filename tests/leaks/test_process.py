@@ -9,10 +9,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
-import httpx
 import pytest
 
 from contract.keys import mint_key
+from tests import unencrypted
 from tests.certificates import Authority
 from tests.leaks.admin_double import HOST, AdminDouble, over_socket, over_tls
 from tests.leaks.conftest import LEAKS_URI, Setup
@@ -152,11 +152,10 @@ def test_reports_may_be_taken_over_tcp(folder: Path, setup: Setup, signer: Signe
     settings = setup.settings() | {"LEAKS_ADDRESS": f"{HOST}:{port}"}
     with running_receiver(folder, settings, listens_on_socket=False) as receiver:
         wait_until(lambda: _listens(port), receiver.log.read_text)
-        answer = httpx.post(
+        answer = unencrypted.post(
             f"http://{HOST}:{port}/github",
             content=b"[]",
             headers=signer.headers(b"[]"),
-            trust_env=False,
         )
         assert answer.status_code == 200
 

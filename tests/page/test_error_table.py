@@ -10,6 +10,7 @@ import pytest
 
 from authz.domain.directory import Endpoint
 from stack.launch import RunningStack
+from tests import unencrypted
 from tests.customers import open_account, open_tier, revoke_key
 from tests.waiting import wait_until
 
@@ -18,7 +19,7 @@ _BODY = {"input": "Hello", "model": "Qwen/Qwen3-Embedding-8B"}
 
 
 def _post(stack: RunningStack, headers: dict[str, str]) -> httpx.Response:
-    return httpx.post(f"{stack.base_url}/embeddings", json=_BODY, headers=headers, timeout=30)
+    return unencrypted.post(f"{stack.base_url}/embeddings", json=_BODY, headers=headers, timeout=30)
 
 
 def _client(stack: RunningStack, key: str) -> openai.OpenAI:

@@ -10,11 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from contract import keys
 from stack.launch import RunningStack
+from tests import unencrypted
 
 _HERE = Path(__file__).parent
 _PAGE = (_HERE / "product-page.txt").read_text()
@@ -102,7 +102,7 @@ const answer = await client.embeddings.create({{
 }});
 console.log(JSON.stringify(Array.from(answer.data[0].embedding)));
 """
-    answer = httpx.post(
+    answer = unencrypted.post(
         f"{stack.base_url}/embeddings",
         headers={"authorization": f"Bearer {stack.key}"},
         json={"input": "Hello", "model": "Qwen/Qwen3-Embedding-8B", "encoding_format": "base64"},

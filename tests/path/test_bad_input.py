@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from stack.launch import RunningStack
+from tests import unencrypted
 from tests.customers import open_account, open_tier
 
 _MODEL = "Qwen/Qwen3-Embedding-8B"
@@ -101,7 +102,7 @@ def test_the_longest_input_and_the_largest_sum_are_served(stack: RunningStack) -
 
 
 def _post(stack: RunningStack, body: bytes, key: str | None = None) -> httpx.Response:
-    return httpx.post(
+    return unencrypted.post(
         f"{stack.base_url}/embeddings",
         content=body,
         headers={"authorization": f"Bearer {key or stack.key}", "content-type": "application/json"},

@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 from authz.domain.directory import Enforcement
 from cli.main import app
 from stack.launch import RunningStack
+from tests import unencrypted
 from tests.authz.doubles import key_text
 from tests.customers import open_account, open_tier
 from tests.waiting import wait_until
@@ -93,7 +94,7 @@ def _run(stack: RunningStack, *words: str) -> Result:
 
 def _embed(stack: RunningStack, key: str) -> httpx.Response:
     headers = {"authorization": f"Bearer {key}"}
-    return httpx.post(f"{stack.base_url}/embeddings", headers=headers, json=_BODY, timeout=30)
+    return unencrypted.post(f"{stack.base_url}/embeddings", headers=headers, json=_BODY, timeout=30)
 
 
 def _embed_until(stack: RunningStack, key: str, status: int) -> httpx.Response:

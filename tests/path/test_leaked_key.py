@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -18,6 +17,7 @@ from stack.launch import RunningStack
 from stack.plan import database_url
 from stack.ports import free_ports
 from stack.spawn import spawn
+from tests import unencrypted
 from tests.leaks.process import Receiver, running_receiver
 from tests.leaks.signing import Signer, publish, report_of
 from tests.waiting import wait_until
@@ -130,7 +130,7 @@ def _tessera(*words: str) -> str:
 
 def _status(stack: RunningStack, key: str) -> int:
     headers = {"authorization": f"Bearer {key}"}
-    return httpx.get(f"{stack.base_url}/models", headers=headers, timeout=5).status_code
+    return unencrypted.get(f"{stack.base_url}/models", headers=headers, timeout=5).status_code
 
 
 def _was_mailed(stack: RunningStack, email: str) -> bool:

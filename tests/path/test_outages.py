@@ -17,6 +17,7 @@ import pytest
 from stack.launch import RunningStack, running_stack
 from stack.options import Options
 from stack.status import UnitState
+from tests import unencrypted
 from tests.customers import open_account
 from tests.path.frozen import frozen
 from tests.path.sdks import Sdk, call, node, python
@@ -28,8 +29,9 @@ _MODEL = "Qwen/Qwen3-Embedding-8B"
 _QUEUE_TOKENS = 1000
 _ADAPTER = {
     "ADAPTER_CALL_TIMEOUT_SECONDS": "3",
-    "ADAPTER_IN_FLIGHT_TOKENS_MAX": str(_QUEUE_TOKENS),
+    "ADAPTER_BATCHES_IN_FLIGHT": "1",
     "ADAPTER_QUEUE_TOKENS_MAX": str(_QUEUE_TOKENS),
+    "ADAPTER_SHORT_TOKENS_MAX": str(2 * _QUEUE_TOKENS),  # so that all requests wait in one queue
 }
 
 
@@ -177,7 +179,7 @@ def test_work_ends_when_the_client_leaves(fragile: RunningStack) -> None:
 
 
 def _embed(stack: RunningStack, given: str | list[str] = "Hello") -> httpx.Response:
-    return httpx.post(
+    return unencrypted.post(
         f"{stack.base_url}/embeddings",
         headers={"authorization": f"Bearer {stack.key}"},
         json={"model": _MODEL, "input": given},
@@ -191,7 +193,6 @@ def _collect(stack: RunningStack, seen: list[httpx.Response]) -> httpx.Response:
 
 
 def _metric(stack: RunningStack, name: str) -> float:
-    transport = httpx.HTTPTransport(uds=str(stack.layout.socket("adapter")))
-    with httpx.Client(transport=transport, base_url="http://adapter") as client:
-        lines = client.get("/metrics", timeout=5).text.splitlines()
+    with unencrypted.client_of(stack.layout.socket("adapter"), timeout_seconds=5) as client:
+        lines = client.get("/metrics").text.splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))

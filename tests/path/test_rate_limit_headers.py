@@ -9,6 +9,7 @@ import pytest
 
 from authz.domain.directory import Endpoint
 from stack.launch import RunningStack
+from tests import unencrypted
 from tests.customers import open_account, open_suspended_account, open_tier
 
 _GOOD: Final = {"model": "Qwen/Qwen3-Embedding-8B", "input": "Hello"}  # 3 tokens
@@ -18,7 +19,7 @@ _GO_DURATION: Final = r"(\d+h)?(\d+m)?\d+(\.\d+)?(s|ms)"
 
 def _post(stack: RunningStack, key: str, body: Mapping[str, Any] = _GOOD) -> httpx.Response:
     headers = {"authorization": f"Bearer {key}"}
-    return httpx.post(f"{stack.base_url}/embeddings", json=body, headers=headers, timeout=30)
+    return unencrypted.post(f"{stack.base_url}/embeddings", json=body, headers=headers, timeout=30)
 
 
 def _told(answer: httpx.Response) -> dict[str, str]:

@@ -19,12 +19,14 @@ from authz.storage.admin.traffic_rows import TrafficRows
 from stack.launch import RunningStack, running_stack
 from stack.options import Options
 from stack.plan import database_url
+from tests import unencrypted
 from tests.customers import open_account, open_tier
 from tests.path.frozen import frozen
 from tests.waiting import wait_until
 
 _MODEL: Final = "Qwen/Qwen3-Embedding-8B"
 _LIMIT: Final = 5
+_LONG: Final = "word " * 600
 _MINUTE: Final = timedelta(minutes=1)
 
 
@@ -45,7 +47,7 @@ class _Client:
 
     def embed(self, key: str, given: object, **sent: Any) -> int:  # noqa: ANN401 httpx's own
         """Ask for vectors; return the status."""
-        answer = httpx.post(
+        answer = unencrypted.post(
             f"{self.stack.base_url}/embeddings",
             headers={"authorization": f"Bearer {key}", "content-type": "application/json"},
             timeout=30,
@@ -63,6 +65,8 @@ def test_three_counts_of_the_same_traffic_agree_exactly(counted: RunningStack) -
     for given in ("Hello", ["Hello world", "Hello"], ["a word or two"] * 30, [[101, 7592, 102]]):
         assert client.embed(key, given) == 200
     assert client.embed(key, "", content=_stream()) == 200
+    assert client.embed(key, "", json={"model": _MODEL, "input": _LONG, "truncate": "tail"}) == 200
+    assert _count_tokens(counted) == 200
     assert client.embed(key, ["a"] * 2049) == 400
     assert client.embed("sk-nothing", "Hello") == 401
     assert 429 in _call_beyond_the_limit(client)
@@ -78,6 +82,17 @@ def test_three_counts_of_the_same_traffic_agree_exactly(counted: RunningStack) -
     assert sum((each.left.requests for each in traffic), 0) == 1
 
 
+def _count_tokens(stack: RunningStack) -> int:
+    """Ask how many tokens there are, which is no usage in anybody's count."""
+    answer = httpx.post(
+        f"{stack.base_url}/embeddings/count",
+        headers={"authorization": f"Bearer {stack.key}"},
+        json={"model": _MODEL, "input": _LONG},
+        timeout=30,
+    )
+    return answer.status_code
+
+
 def _stream() -> Iterator[bytes]:
     yield b'{"model": "Qwen/Qwen3-Embedding-8B", '
     yield b'"input": "in two parts"}'
@@ -90,7 +105,7 @@ def _call_beyond_the_limit(client: _Client) -> Sequence[int]:
 
 def _leave_while_the_model_works(stack: RunningStack) -> None:
     with frozen(stack, "triton"), contextlib.suppress(httpx.ReadTimeout):
-        httpx.post(
+        unencrypted.post(
             f"{stack.base_url}/embeddings",
             headers={"authorization": f"Bearer {stack.key}"},
             json={"model": _MODEL, "input": "Is anybody there?"},

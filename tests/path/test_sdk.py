@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-import httpx
 import numpy as np
 import openai
 import pytest
 
 from stack.launch import RunningStack
+from tests import unencrypted
 from tests.golden.vectors import BATCH_COSINE_MIN, COSINE_MIN, read_golden
 
 _MODEL = "Qwen/Qwen3-Embedding-8B"
@@ -143,6 +143,5 @@ def test_node_does_all_of_it_too(stack: RunningStack, tmp_path: Path) -> None:
 def test_usage_is_what_was_charged(stack: RunningStack, client: openai.OpenAI) -> None:
     """No request of this run was answered with other tokens than authz had counted."""
     client.embeddings.create(model=_MODEL, input=["a", "naïve café 日本語 🙂", "b " * 400])
-    transport = httpx.HTTPTransport(uds=str(stack.layout.socket("adapter")))
-    with httpx.Client(transport=transport, base_url="http://adapter") as metrics:
-        assert "adapter_usage_mismatches_total 0.0\n" in metrics.get("/metrics", timeout=5).text
+    with unencrypted.client_of(stack.layout.socket("adapter"), timeout_seconds=5) as metrics:
+        assert "adapter_usage_mismatches_total 0.0\n" in metrics.get("/metrics").text

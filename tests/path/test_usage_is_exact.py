@@ -4,14 +4,12 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
-from stack.launch import RunningStack, running_stack
-from stack.options import Options
+from stack.launch import RunningStack
+from tests import unencrypted
 from tests.chaos.counting import Customer, Used, settle
 from tests.chaos.killing import kill_again_and_again
 from tests.customers import open_account
@@ -24,64 +22,51 @@ _SERVED = Used(1, 3)
 _TOLD_SECONDS = 60.0
 
 
-@pytest.fixture(scope="module")
-def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """A stack of the module's own, whose journals are drained often."""
-    options = Options(
-        state=tmp_path_factory.mktemp("counted") / "state",
-        port=0,
-        authz=len(_PROCESSES),
-        environment={"authz": {"AUTHZ_USAGE_DRAIN_SECONDS": "0.2"}},
-    )
-    with running_stack(options) as stack:
-        yield stack
-
-
 @pytest.fixture
-def key(fragile: RunningStack) -> str:
+def key(pair: RunningStack) -> str:
     """The key of an account of the test's own, with limits that nothing here comes near."""
-    return open_account(fragile, tier="dedicated")
+    return open_account(pair, tier="dedicated")
 
 
-def test_usage_is_exact_although_processes_are_killed(fragile: RunningStack, key: str) -> None:
+def test_usage_is_exact_although_processes_are_killed(pair: RunningStack, key: str) -> None:
     """Three times, under load: each request that was answered with vectors, and no other."""
-    customer = Customer(fragile, key)
+    customer = Customer(pair, key)
 
     async def drill() -> Used:
-        await kill_again_and_again(fragile, customer, _PROCESSES, kills=3, seed=1)
-        return await settle(fragile, key, customer.seen, _TOLD_SECONDS)
+        await kill_again_and_again(pair, customer, _PROCESSES, kills=3, seed=1)
+        return await settle(pair, key, customer.seen, _TOLD_SECONDS)
 
     said = asyncio.run(drill())
     assert said == customer.seen
     assert customer.seen.requests > 0
 
 
-def test_what_the_adapter_could_not_serve_is_refunded(fragile: RunningStack, key: str) -> None:
+def test_what_the_adapter_could_not_serve_is_refunded(pair: RunningStack, key: str) -> None:
     """Its 503 costs nothing, and what it serves again costs what it should."""
-    os.kill(fragile.pid("adapter"), signal.SIGKILL)
-    wait_until(lambda: _ask(fragile, key) == 503)
-    wait_until(lambda: _ask(fragile, key) == 200)
-    _assert_told(fragile, key, _SERVED)
-    assert _refunds(fragile) > 0
+    os.kill(pair.pid("adapter"), signal.SIGKILL)
+    wait_until(lambda: _ask(pair, key) == 503)
+    wait_until(lambda: _ask(pair, key) == 200)
+    _assert_told(pair, key, _SERVED)
+    assert _refunds(pair) > 0
 
 
-def test_who_leaves_before_dispatch_pays_nothing(fragile: RunningStack, key: str) -> None:
+def test_who_leaves_before_dispatch_pays_nothing(pair: RunningStack, key: str) -> None:
     """Although the check is made once authz can, when nobody waits for its answer."""
-    with frozen(fragile, "authz-1"), frozen(fragile, "authz-2"):
-        with _request(fragile, key):
+    with frozen(pair, "authz-1"), frozen(pair, "authz-2"):
+        with _request(pair, key):
             pass
-        wait_until(lambda: '"flags":"DC"' in fragile.layout.failures.read_text())
-    wait_until(lambda: _ask(fragile, key) == 200)
-    _assert_told(fragile, key, _SERVED)
+        wait_until(lambda: '"flags":"DC"' in pair.layout.failures.read_text())
+    wait_until(lambda: _ask(pair, key) == 200)
+    _assert_told(pair, key, _SERVED)
 
 
-def test_who_leaves_after_dispatch_pays(fragile: RunningStack, key: str) -> None:
+def test_who_leaves_after_dispatch_pays(pair: RunningStack, key: str) -> None:
     """The model has begun."""
-    with frozen(fragile, "triton"), _request(fragile, key):
-        wait_until(lambda: _metric(fragile, "adapter", "adapter_in_flight_tokens") > 0)
-    wait_until(lambda: _metric(fragile, "adapter", "adapter_in_flight_tokens") == 0)
-    wait_until(lambda: _ask(fragile, key) == 200)
-    _assert_told(fragile, key, Used(2, 6))
+    with frozen(pair, "triton"), _request(pair, key):
+        wait_until(lambda: _metric(pair, "adapter", "adapter_in_flight_tokens") > 0)
+    wait_until(lambda: _metric(pair, "adapter", "adapter_in_flight_tokens") == 0)
+    wait_until(lambda: _ask(pair, key) == 200)
+    _assert_told(pair, key, Used(2, 6))
 
 
 def _assert_told(stack: RunningStack, key: str, used: Used) -> None:
@@ -91,7 +76,7 @@ def _assert_told(stack: RunningStack, key: str, used: Used) -> None:
 def _ask(stack: RunningStack, key: str) -> int:
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
     url = f"{stack.base_url}/embeddings"
-    return httpx.post(url, headers=headers, content=_BODY, timeout=20).status_code
+    return unencrypted.post(url, headers=headers, content=_BODY, timeout=20).status_code
 
 
 def _request(stack: RunningStack, key: str) -> socket.socket:
@@ -111,7 +96,6 @@ def _refunds(stack: RunningStack) -> float:
 
 
 def _metric(stack: RunningStack, name: str, metric: str) -> float:
-    transport = httpx.HTTPTransport(uds=str(stack.layout.socket(name)))
-    with httpx.Client(transport=transport, base_url="http://localhost") as client:
-        lines = client.get("/metrics", timeout=5).text.splitlines()
+    with unencrypted.client_of(stack.layout.socket(name), timeout_seconds=5) as client:
+        lines = client.get("/metrics").text.splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(metric))

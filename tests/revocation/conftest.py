@@ -1,32 +1,22 @@
 """One cluster for all tests here: to start it takes longer than most of them."""
 
-import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final
 
-import asyncpg
 import pytest
 
-from stack.postgres import Postgres
+from tests.conftest import ShareDatabase
 from tests.revocation.cluster import Cluster
 
 _SIZE: Final = 3
-_DATABASE: Final = "revocation"
 
 
 @pytest.fixture(scope="session")
-def cluster_url(postgres_server: Postgres, postgres_url: str, template: str) -> str:
+def cluster_url(share_database: ShareDatabase) -> str:
     """The connection string of the cluster's database."""
-
-    async def create() -> None:
-        connection = await asyncpg.connect(postgres_url)
-        await connection.execute(f'CREATE DATABASE "{_DATABASE}" TEMPLATE "{template}"')
-        await connection.close()
-
-    asyncio.run(create())
-    return postgres_server.url(_DATABASE)
+    return share_database("revocation")
 
 
 @pytest.fixture(scope="package")

@@ -3,12 +3,13 @@
 import httpx
 
 from stack.launch import RunningStack
+from tests import unencrypted
 
 
 def embed(stack: RunningStack) -> int:
     """Ask for an embedding, and return the status; 0 where nothing answers."""
     try:
-        return httpx.post(
+        return unencrypted.post(
             f"{stack.base_url}/embeddings",
             headers={"authorization": f"Bearer {stack.key}"},
             json={"model": "Qwen/Qwen3-Embedding-8B", "input": "Hello, world"},

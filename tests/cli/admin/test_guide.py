@@ -9,10 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from stack.launch import RunningStack
+from tests import unencrypted
 from tests.docs.pages import ROOT, shell_blocks
 from tests.waiting import wait_until
 
@@ -95,6 +95,6 @@ def _run(folder: Path, *blocks: str) -> subprocess.CompletedProcess[str]:
 
 
 def _call(stack: RunningStack, key: str) -> int:
-    return httpx.get(
+    return unencrypted.get(
         f"{stack.base_url}/models", headers={"authorization": f"Bearer {key}"}, timeout=10
     ).status_code

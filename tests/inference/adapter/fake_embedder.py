@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inference.adapter.embedder import Batch, EmbedderError, Vectors
+from inference.adapter.embedder import Batch, EmbedderError, FailureKind, Vectors
 
 WIDTH = 384
 
@@ -21,10 +21,15 @@ def vector_of(ids: list[int]) -> Vectors:
 
 @dataclass
 class FakeEmbedder:
-    """Embeds while `open` is set, fails while `failure` is; records what it saw."""
+    """Embeds while `open` is set, fails while `failure` is; records what it saw.
+
+    A row that begins with an id of `poison` fails its batch; one of `spoilt` gets a vector of NaN.
+    """
 
     open: asyncio.Event = field(default_factory=asyncio.Event)
-    failure: EmbedderError | None = None
+    failure: Exception | None = None
+    poison: set[int] = field(default_factory=set)
+    spoilt: set[int] = field(default_factory=set)
     ready: bool = True
     batches: list[Batch] = field(default_factory=list)
     running: int = 0
@@ -45,7 +50,7 @@ class FakeEmbedder:
             await self.open.wait()
             if self.failure is not None:
                 raise self.failure
-            return np.stack([vector_of(ids) for ids in batch.sequences])
+            return self._answer(batch)
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
@@ -56,6 +61,14 @@ class FakeEmbedder:
     async def is_ready(self) -> bool:
         """Tell what `ready` says."""
         return self.ready
+
+    def _answer(self, batch: Batch) -> Vectors:
+        heads = [ids[0] for ids in batch.sequences]
+        if not self.poison.isdisjoint(heads):
+            raise EmbedderError(FailureKind.FAULTY, "poison")
+        vectors = np.stack([vector_of(ids) for ids in batch.sequences])
+        vectors[[head in self.spoilt for head in heads], 3] = np.nan
+        return vectors
 
     def _begin(self, batch: Batch) -> None:
         self.batches.append(batch)

@@ -1,91 +1,101 @@
 """When a request is refused because too much is waiting."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from inference.adapter.admission import Backlog, Bounds, Overloaded
-from inference.adapter.gate import TokenGate
+from inference.adapter.admission import Admission, Bounds, Overloaded
+from inference.adapter.scheduler.job import Job
+from inference.adapter.scheduler.lane import Lane
+from inference.adapter.scheduler.scheduler import Scheduler
+from inference.adapter.scheduler.shapes import Shapes
 from inference.adapter.throughput import Throughput
 
 SPEED = 1000.0
+SHORT, BULK = Lane.SHORT, Lane.BULK
 
 
-def make(gate: TokenGate, jitter: float = 0.0) -> Backlog:
-    """A backlog for a model of a thousand tokens a second, at whose gate 100 tokens may wait."""
-    throughput = Throughput(SPEED, lambda: 0.0)
-    return Backlog(Bounds(100, 5000), gate, throughput, lambda: jitter)
+class Door:
+    """A model of a thousand tokens a second, for which 100 short tokens and 5000 in all wait."""
+
+    def __init__(self, jitter: float = 0.0) -> None:
+        self.scheduler = Scheduler(Shapes.plan((), 32, 100), patience=4)
+        throughput = Throughput(SPEED, lambda: 0.0)
+        self.admission = Admission(Bounds(100, 5000), self.scheduler, throughput, lambda: jitter)
+        self._jobs = 0
+
+    def wait(self, key: str, lane: Lane, tokens: int) -> None:
+        """Let a row of a key wait."""
+        self._jobs += 1
+        self.scheduler.add(Job(key, lane, ([7] * tokens,), self._jobs))
+
+    def is_open(self, key: str, lane: Lane) -> bool:
+        """Tell whether a request of a key would be accepted."""
+        return self.admission.refuse(lane, key) is None
 
 
-async def fill(gate: TokenGate, *tokens: int) -> list[asyncio.Task[None]]:
-    """Send batches to a gate that lets one token in at a time; keep them there."""
-
-    async def stay(tokens: int) -> None:
-        async with gate.hold(tokens):
-            await asyncio.Event().wait()
-
-    tasks = [asyncio.create_task(stay(number)) for number in tokens]
-    await asyncio.sleep(0)
-    return tasks
+def test_a_request_is_refused_when_its_lane_is_full() -> None:
+    """What waits is counted, whosever it is."""
+    door = Door()
+    door.wait("a", SHORT, 99)
+    assert door.is_open("b", SHORT)
+    door.wait("c", SHORT, 1)
+    assert door.admission.refuse(SHORT, "b") == Overloaded(timedelta(milliseconds=50))
 
 
-async def test_a_request_is_refused_when_the_queue_is_full() -> None:
-    """What has got in does not count, what waits does."""
-    gate = TokenGate(1)
-    backlog = make(gate)
-    tasks = await fill(gate, 500, 99)
-    assert backlog.refuse(batches=1) is None
-    tasks += await fill(gate, 1)
-    assert backlog.refuse(batches=1) == Overloaded(timedelta(milliseconds=50))
+def test_a_short_request_is_not_refused_for_bulk_that_waits() -> None:
+    """It does not wait for that."""
+    door = Door()
+    door.wait("a", BULK, 5000)
+    assert door.is_open("b", SHORT)
 
 
-async def test_a_long_request_is_also_refused_for_all_that_is_accepted() -> None:
-    """It would share the model with all of it; a short one passes between the batches."""
-    backlog = make(TokenGate(1))
-    with backlog.accept(5000):
-        assert backlog.refuse(batches=1) is None
-        assert backlog.refuse(batches=2) == Overloaded(timedelta(seconds=2.5))
+def test_a_bulk_request_is_refused_for_all_that_waits() -> None:
+    """It waits for the short ones too."""
+    door = Door()
+    door.wait("a", BULK, 4900)
+    assert door.is_open("b", BULK)
+    door.wait("a", SHORT, 100)
+    assert not door.is_open("b", BULK)
 
 
-async def test_a_request_is_never_refused_for_its_own_size() -> None:
+def test_a_key_is_refused_when_it_has_more_waiting_than_there_is_room_left() -> None:
+    """It cannot fill the queue against others."""
+    door = Door()
+    door.wait("a", SHORT, 50)
+    assert not door.is_open("a", SHORT)
+    assert door.is_open("b", SHORT)
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=150, max_size=250))
+def test_keys_that_send_all_they_can_leave_room_for_another(keys: list[str]) -> None:
+    """Even when they came one after the other: a half, a quarter and an eighth."""
+    door = Door()
+    for key in keys:
+        if door.is_open(key, SHORT):
+            door.wait(key, SHORT, 1)
+    assert door.scheduler.tokens(SHORT) <= 50 + 25 + 13
+    assert door.is_open("d", SHORT)
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_a_request_is_never_refused_for_its_own_size(lane: Lane) -> None:
     """The largest request that is valid is served when nothing is ahead of it."""
-    assert make(TokenGate(1)).refuse(batches=10_000) is None
+    assert Door().is_open("a", lane)
 
 
 @pytest.mark.parametrize(("jitter", "seconds"), [(0.0, 2.5), (0.5, 3.75), (0.9, 4.75)])
 def test_the_wait_is_for_half_of_what_is_ahead_with_jitter(jitter: float, seconds: float) -> None:
     """Those refused together come back apart, and when there is room."""
-    backlog = make(TokenGate(1), jitter)
-    with backlog.accept(5000):
-        assert backlog.refuse(batches=2) == Overloaded(timedelta(seconds=seconds))
+    door = Door(jitter)
+    door.wait("a", BULK, 5000)
+    assert door.admission.refuse(BULK, "b") == Overloaded(timedelta(seconds=seconds))
 
 
 def test_the_wait_is_bounded() -> None:
     """However much is ahead, the SDKs obey the wait."""
-    backlog = make(TokenGate(1))
-    with backlog.accept(10_000_000):
-        assert backlog.refuse(batches=2) == Overloaded(timedelta(seconds=30))
-
-
-def test_tokens_leave_the_backlog_as_they_are_served() -> None:
-    """A request that is half done is half as much ahead of others."""
-    backlog = make(TokenGate(1))
-    with backlog.accept(100) as serve:
-        serve(60)
-        assert backlog.tokens == 40
-    assert backlog.tokens == 0
-
-
-def test_a_request_that_ends_early_leaves_nothing_behind() -> None:
-    """Failed and abandoned requests are not ahead of anybody."""
-    backlog = make(TokenGate(1))
-
-    def fail_halfway() -> None:
-        with backlog.accept(100) as serve:
-            serve(60)
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        fail_halfway()
-    assert backlog.tokens == 0
+    door = Door()
+    door.wait("a", BULK, 10_000_000)
+    assert door.admission.refuse(BULK, "b") == Overloaded(timedelta(seconds=30))

@@ -2,14 +2,23 @@
 
 import base64
 import json
+from typing import Final
 
 import numpy as np
 
-from inference.adapter.answers import find_model, write_embeddings, write_models
+from contract.embeddings import Encoding
+from inference.adapter.answers import (
+    Remaining,
+    find_model,
+    write_count,
+    write_embeddings,
+    write_models,
+)
 from inference.adapter.vectors import cut
 from tests.contract.model_folder import CARD
 from tests.inference.adapter.fake_embedder import vector_of
 
+ENCODINGS: Final[tuple[Encoding, ...]] = ("float", "base64")
 VECTORS = np.stack([vector_of([1]), vector_of([2])])
 
 
@@ -37,6 +46,31 @@ def test_base64_is_little_endian_float32() -> None:
     answer = json.loads(write_embeddings(VECTORS, "base64", "m", 7))
     read = [np.frombuffer(base64.b64decode(i["embedding"]), "<f4") for i in answer["data"]]
     np.testing.assert_array_equal(np.stack(read), VECTORS)
+
+
+def test_what_was_cut_of_an_input_is_said_beside_its_vector() -> None:
+    """Of that input alone, in both encodings; of whole inputs nothing is said."""
+    for encoding in ENCODINGS:
+        answer = json.loads(write_embeddings(VECTORS, encoding, "m", 7, {1: 88}))
+        assert [item.get("truncated_tokens") for item in answer["data"]] == [None, 88]
+        assert "truncated_tokens" not in answer["data"][0]
+
+
+def test_a_count_has_what_a_client_needs_to_plan_with() -> None:
+    """Tokens by input, what would be cut, what it would cost, and what is left."""
+    answer = json.loads(write_count([3, 512, 600], CARD, Remaining(59, 9000, 10**9)))
+    assert answer == {
+        "object": "list",
+        "data": [
+            {"object": "token_count", "index": 0, "tokens": 3, "truncated_tokens": 0},
+            {"object": "token_count", "index": 1, "tokens": 512, "truncated_tokens": 0},
+            {"object": "token_count", "index": 2, "tokens": 600, "truncated_tokens": 88},
+        ],
+        "model": CARD.id,
+        "total_tokens": 1027,
+        "limits": {"tokens_per_input": 512, "tokens_per_request": 300_000},
+        "remaining": {"requests": 59, "tokens": 9000, "month_tokens": 1_000_000_000},
+    }
 
 
 def test_a_cut_vector_is_written_whole() -> None:

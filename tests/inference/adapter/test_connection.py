@@ -39,7 +39,7 @@ async def test_work_ends_when_the_client_leaves(
     line = 'adapter_requests_total{route="/v1/embeddings",status="499"}'
     assert await adapter.metric(line) == 1
     assert await adapter.metric("adapter_in_flight_tokens") == 0
-    assert await adapter.metric("adapter_backlog_tokens") == 0
+    assert await adapter.metric('adapter_queued_tokens{lane="short"}') == 0
 
 
 async def test_a_client_that_leaves_in_the_middle_of_its_body_is_forgotten(

@@ -37,7 +37,7 @@ async def embedder(address: str | None) -> AsyncIterator[Embedder]:
 
 async def embed(embedder: Embedder, *sequences: list[int]) -> Vectors:
     """Embed these sequences as one batch."""
-    return await embedder.embed(Batch(tuple(range(len(sequences))), sequences))
+    return await embedder.embed(Batch(sequences))
 
 
 def cosines(left: Vectors, right: Vectors) -> Vectors:

@@ -11,6 +11,7 @@ from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelInferResponse
 from contract import errors
 from contract.tokens import RequestTokenizer
 from inference.adapter.embedder import FailureKind
+from tests.contract.model_folder import CARD
 from tests.inference.adapter.adapter_server import Adapter, serve_triton, settings_with
 from tests.inference.adapter.eventually import eventually
 from tests.inference.adapter.triton_double import (
@@ -116,9 +117,9 @@ async def test_one_failed_batch_fails_its_request_and_cancels_its_siblings(
 async def test_an_overload_is_a_503_that_says_when_to_come_back(
     tokenizer: RequestTokenizer, triton_double: TritonDouble
 ) -> None:
-    """Beyond what is in flight and what may wait, a request is refused at once."""
+    """Beyond what is in flight and what may wait of one key, a request is refused at once."""
     triton_double.script = hang
-    bounds = {"in_flight_tokens_max": 3, "queue_tokens_max": 6}
+    bounds = {"batches_in_flight": 1, "queue_tokens_max": 12}
     settings = settings_with(triton_address=triton_double.address, **bounds)
     async with serve_triton(tokenizer, settings) as adapter:
         waiting = [asyncio.create_task(adapter.embed()) for _ in range(3)]
@@ -133,5 +134,29 @@ async def test_an_overload_is_a_503_that_says_when_to_come_back(
         assert (await adapter.embed()).status_code == 200
 
 
+async def test_what_one_key_has_waiting_does_not_refuse_another(
+    tokenizer: RequestTokenizer, triton_double: TritonDouble
+) -> None:
+    """The key is who authz says; whoever has filled its part of the queue is refused alone."""
+    triton_double.script = hang
+    bounds = {"batches_in_flight": 1, "queue_tokens_max": 12}
+    settings = settings_with(triton_address=triton_double.address, **bounds)
+
+    async def embed(adapter: Adapter, key: str) -> int:
+        body = {"model": CARD.id, "input": "hello"}
+        headers = {"x-tessera-key": key}
+        return (await adapter.client.post("/v1/embeddings", json=body, headers=headers)).status_code
+
+    async with serve_triton(tokenizer, settings) as adapter:
+        waiting = [asyncio.create_task(embed(adapter, "a")) for _ in range(3)]
+        await eventually(lambda: _queued(adapter, 6))
+        waiting.append(asyncio.create_task(embed(adapter, "b")))
+        await eventually(lambda: _queued(adapter, 9))
+        assert await embed(adapter, "a") == 503
+        for task in waiting:
+            task.cancel()
+        await eventually(lambda: _queued(adapter, 0))
+
+
 async def _queued(adapter: Adapter, tokens: int) -> bool:
-    return await adapter.metric("adapter_queued_tokens") == tokens
+    return await adapter.metric('adapter_queued_tokens{lane="short"}') == tokens

@@ -15,7 +15,11 @@ import numpy as np
 import pytest
 from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelInferResponse
 
-from tests.contract.model_folder import CARD
+from inference import serving as serving_file
+from inference.serving import Bucket, Serving
+from inference.variant import Engine, Form, Precision, Variant
+from tests import unencrypted
+from tests.contract.model_folder import CARD, write_model_folder
 from tests.inference.adapter.eventually import eventually
 from tests.inference.adapter.triton_double import (
     WIDTH,
@@ -61,8 +65,7 @@ def environment(tmp_path: Path, model_folder: Path, triton_double: TritonDouble)
 @asynccontextmanager
 async def connect(environment: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the adapter's socket, once it answers."""
-    transport = httpx.AsyncHTTPTransport(uds=environment["ADAPTER_SOCKET"])
-    async with httpx.AsyncClient(transport=transport, base_url="http://adapter") as client:
+    async with unencrypted.async_client_of(Path(environment["ADAPTER_SOCKET"])) as client:
 
         async def is_ready() -> bool:
             try:
@@ -115,6 +118,22 @@ async def test_sigterm_ends_what_does_not_end_by_itself(
             assert await process.wait() == 0
         await asyncio.wait([request])
         await eventually(lambda: triton_double.running == 0)
+
+
+async def test_batches_are_made_as_the_models_folder_says(
+    environment: dict[str, str], tmp_path: Path, triton_double: TritonDouble
+) -> None:
+    """Padded to the engine's lengths, and with no more rows than it takes of each."""
+    variant = Variant(Engine.TENSORRT, Form.PADDED, Precision.BF16)
+    serving = Serving(variant, (Bucket(16, 2), Bucket(32, 1)), 8, 32, "name")
+    folder = write_model_folder(tmp_path)
+    (folder / serving_file.FILE).write_bytes(serving.dump())
+    folder_named = {"ADAPTER_MODEL_FOLDER": str(folder)}
+    async with running(environment | folder_named), connect(environment) as client:
+        body = {"model": CARD.id, "input": [SECRET_TEXT] * 3 + [f"{SECRET_TEXT} " * 5]}
+        assert (await client.post("/v1/embeddings", json=body)).status_code == 200
+    shapes = [list(request.inputs[0].shape) for request in triton_double.requests]
+    assert sorted(shapes) == [[1, 16], [1, 32], [2, 16]]
 
 
 async def test_logs_are_json_name_the_request_and_hold_no_text(

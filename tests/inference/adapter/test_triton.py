@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 import grpc
 import numpy as np
 import pytest
-from tritonclient.grpc.service_pb2 import ModelInferResponse
+from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelInferResponse
 
 from inference.adapter.channels import open_channels
 from inference.adapter.embedder import Batch, EmbedderError, FailureKind
-from inference.adapter.triton import TritonEmbedder, to_request
+from inference.adapter.triton import TritonEmbedder
+from inference.adapter.wire import Wire
 from tests.inference.adapter.eventually import eventually
 from tests.inference.adapter.triton_double import (
     WIDTH,
@@ -24,16 +25,16 @@ from tests.inference.adapter.triton_double import (
     serve_triton_double,
 )
 
-BATCH = Batch((0, 1), ([101, 5, 102], [101, 102]))
+BATCH = Batch(([101, 5, 102], [101, 102]))
 
 
 @asynccontextmanager
 async def connect(
-    address: str, channels: int = 2, timeout_seconds: float = 10
+    address: str, channels: int = 2, timeout_seconds: float = 10, *, joined: bool = False
 ) -> AsyncIterator[TritonEmbedder]:
-    """A client of the Triton at this address."""
+    """A client of the Triton at this address, which may make the batches itself."""
     opened = open_channels(address, channels)
-    yield TritonEmbedder(opened, WIDTH, timeout_seconds)
+    yield TritonEmbedder(opened, WIDTH, timeout_seconds, Wire(joined=joined))
     for channel in opened:
         await channel.close(grace=None)
 
@@ -45,23 +46,36 @@ async def failure_of(embedder: TritonEmbedder) -> FailureKind:
     return caught.value.kind
 
 
-def test_a_batch_is_written_as_triton_takes_it() -> None:
-    """Token ids padded on the right, and the lengths without the padding."""
-    request = to_request(BATCH)
-    assert request.model_name == "embedder"
-    assert [(each.name, each.datatype, list(each.shape)) for each in request.inputs] == [
-        ("input_ids", "INT32", [2, 3]),
-        ("lengths", "INT32", [2, 1]),
-    ]
-    ids, lengths = (np.frombuffer(raw, "<i4").tolist() for raw in request.raw_input_contents)
-    assert (ids, lengths) == ([101, 5, 102, 101, 102, 0], [3, 2])
-
-
 async def test_rows_are_read_in_order(triton_double: TritonDouble) -> None:
     """The first row answers the first sequence."""
     async with connect(triton_double.address) as embedder:
         vectors = await embedder.embed(BATCH)
     assert vectors.argmax(axis=1).tolist() == [5, 102]
+
+
+async def test_rows_that_triton_joins_are_read_in_order(triton_double: TritonDouble) -> None:
+    """Each is a call of its own, and they are under way together."""
+    rows = tuple([101, number, 102] for number in range(20))
+    async with connect(triton_double.address, joined=True) as embedder:
+        vectors = await embedder.embed(Batch(rows))
+    assert vectors.argmax(axis=1).tolist() == list(range(20))
+    assert len(triton_double.requests) == 20
+
+
+async def test_of_rows_that_triton_joins_one_failure_is_the_batchs(
+    triton_double: TritonDouble,
+) -> None:
+    """The calls for the others are cancelled."""
+
+    async def fail_last(request: ModelInferRequest, context: Context) -> ModelInferResponse:
+        is_last = len(triton_double.requests) == len(BATCH.sequences)
+        return await (fail(grpc.StatusCode.UNAVAILABLE) if is_last else hang)(request, context)
+
+    triton_double.script = fail_last
+    async with connect(triton_double.address, joined=True) as embedder:
+        assert await failure_of(embedder) is FailureKind.UNAVAILABLE
+        await eventually(lambda: triton_double.running == 0)
+    assert triton_double.cancelled == 1
 
 
 @pytest.mark.parametrize(
@@ -170,6 +184,6 @@ async def test_a_model_that_is_not_loaded_is_not_ready(triton_double: TritonDoub
 
 async def test_messages_above_four_mebibytes_pass(triton_double: TritonDouble) -> None:
     """GRPC's default limit is lifted on our side of the connection."""
-    huge = Batch(tuple(range(32)), tuple([101, 7] * 20_000 for _ in range(32)))
+    huge = Batch(tuple([101, 7] * 20_000 for _ in range(32)))
     async with connect(triton_double.address) as embedder:
         assert (await embedder.embed(huge)).shape == (32, WIDTH)

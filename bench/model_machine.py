@@ -1,0 +1,20 @@
+"""The machine that figures come from, as its kernel describes it."""
+
+import os
+import platform
+from pathlib import Path
+
+
+def cpu_name() -> str:
+    """Return how many cores of which processor there are."""
+    model = platform.processor() or platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+    return f"{os.cpu_count()} cores of {model}"
+
+
+def memory_gib() -> float:
+    """Return the machine's memory."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return pages / 2**30

@@ -1,0 +1,118 @@
+"""What crosses between the benchmark and the processes that measure for it: JSON files."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from inference.engine.settings import Device
+from inference.variant import Engine, Precision
+
+TRANSFORMERS = "transformers"
+"""The reference, among the engines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An engine to be measured; one that is only compared gives vectors and no figures."""
+
+    engine: Engine
+    precision: Precision
+    compared_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to measure: `folder` holds what the engines load, `results` takes what they give.
+
+    `references` are the precisions in which transformers is to run the parity's sequences.
+    """
+
+    folder: Path
+    checkpoint: Path
+    results: Path
+    device: Device
+    tasks: tuple[Task, ...]
+    references: tuple[Precision, ...]
+    tokens_max: int
+    seconds: float
+
+    def write(self, path: Path) -> None:
+        """Leave it for the process that will read it."""
+        path.write_text(json.dumps(asdict(self), default=str))
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what `write` wrote."""
+        fields = json.loads(path.read_text())
+        return cls(
+            folder=Path(fields["folder"]),
+            checkpoint=Path(fields["checkpoint"]),
+            results=Path(fields["results"]),
+            device=Device(fields["device"]),
+            tasks=tuple(
+                Task(Engine(task["engine"]), Precision(task["precision"]), task["compared_only"])
+                for task in fields["tasks"]
+            ),
+            references=tuple(map(Precision, fields["references"])),
+            tokens_max=fields["tokens_max"],
+            seconds=fields["seconds"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long queries waited, in milliseconds, while bulk load took what was left."""
+
+    queries: int
+    p50_ms: float
+    p99_ms: float
+    bulk_tokens_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One engine's figures: tokens a second by the name of the work.
+
+    `vectors` names a file of the parity's vectors; `failure` says why there is nothing.
+    """
+
+    engine: str
+    precision: str
+    where: str
+    rates: Mapping[str, float] = field(default_factory=dict)
+    waits: Waits | None = None
+    vectors: str | None = None
+    failure: str | None = None
+
+    @property
+    def name(self) -> str:
+        """How tables call it."""
+        return f"{self.engine} {self.precision}, {self.where}"
+
+    @classmethod
+    def parse(cls, fields: Mapping[str, Any]) -> Self:
+        """Read what `asdict` wrote."""
+        waits = fields["waits"] and Waits(**fields["waits"])
+        return cls(**{**fields, "waits": waits})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a process measured: the device, its matrix rates in FLOP/s by precision, the engines."""
+
+    device: str
+    libraries: str
+    matrix: Mapping[str, float]
+    measured: tuple[Measured, ...]
+
+    def write(self, path: Path) -> None:
+        """Leave it for the process that asked."""
+        path.write_text(json.dumps(asdict(self)))
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what `write` wrote."""
+        fields = json.loads(path.read_text())
+        return cls(**{**fields, "measured": tuple(map(Measured.parse, fields["measured"]))})

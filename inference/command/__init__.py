@@ -1,0 +1,1 @@
+"""`tessera model`: what can be done about models on this machine."""

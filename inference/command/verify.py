@@ -1,0 +1,104 @@
+"""`tessera model verify`: whether a repository is what was built, and its model too."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import numpy as np
+import orjson
+import typer
+
+from contract.models import tokenizer_file
+from inference.command.ask import asked_of_triton, run_here
+from inference.command.shown import fail, one_sentence_per_failure, write_table
+from inference.command.watched import Watched
+from inference.golden import FILE as GOLDEN
+from inference.golden import golden_of
+from inference.repository.layout import Layout
+from inference.repository.manifest import read_manifest
+from inference.repository.proving import make_sequences
+from inference.repository.store import store
+from inference.repository.verification import (
+    Check,
+    Embed,
+    Repository,
+    State,
+    check_files,
+    check_origin,
+    check_vectors,
+)
+
+_NO_REPOSITORY: Final = 2
+
+
+def verify(
+    repository: Annotated[
+        Path, typer.Argument(metavar="REPOSITORY", help="What `tessera model compile` built.")
+    ],
+    triton: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Ask this running Triton, over gRPC."),
+    ] = None,
+    *,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Compare files by size, and run no model.")
+    ] = False,
+    write_golden: Annotated[
+        bool,
+        typer.Option("--write-golden", help="Keep the model's vectors, where there are none."),
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Compare a repository's files with their digests, and its model with its golden vectors.
+
+    The model is run here where its engine can be, or asked on a running Triton. What could not be
+    checked is said. A model that was too big for the machine that built it has no golden vectors:
+    compare it with a reference first, then keep what it gives with --write-golden.
+    """
+    with one_sentence_per_failure():
+        opened = _open(repository)
+        progress = Watched()
+        checks = [
+            *check_files(opened, progress, quick=quick),
+            *check_origin(opened, progress),
+        ]
+        if not quick and not any(check.state is State.FAILED for check in checks):
+            embed = asked_of_triton(opened, triton) if triton else run_here(opened, progress)
+            if write_golden and opened.golden is None and not isinstance(embed, str):
+                opened = _keep_golden(opened, repository, embed)
+            checks += check_vectors(opened, embed)
+    _show(checks, json=json)
+    raise typer.Exit(1 if any(check.state is State.FAILED for check in checks) else 0)
+
+
+def _open(repository: Path) -> Repository:
+    try:
+        return Repository.read(repository)
+    except FileNotFoundError as error:
+        fail(f"{repository} is no repository: there is no {error.filename}", _NO_REPOSITORY)
+    except ValueError as error:
+        fail(f"{repository} is damaged: {error}; build it again with `tessera model compile`")
+
+
+def _keep_golden(opened: Repository, out: Path, embed: Embed) -> Repository:
+    """Store the build once more, with what its model gives now."""
+    card = opened.card
+    tokenizer = tokenizer_file(opened.build / "card")
+    sequences = make_sequences(tokenizer, card.context_tokens, card.vocabulary_size)
+    vectors = golden_of(
+        sequences,
+        np.asarray(embed(sequences)),
+        opened.serving.variant.precision,
+        opened.provenance.tokenizer,
+        f"the model itself, {opened.provenance.engine}",
+    )
+    taken = {path: opened.build / path for path in read_manifest(opened.build)}
+    store(Layout({f"card/{GOLDEN}": vectors.dump()}, taken), out)
+    return Repository.read(out)
+
+
+def _show(checks: list[Check], *, json: bool) -> None:
+    if json:
+        typer.echo(orjson.dumps(checks, option=orjson.OPT_INDENT_2))
+        return
+    rows = [(check.name, check.state.value, check.detail) for check in checks]
+    write_table(("check", "state", ""), rows)
