@@ -1,6 +1,6 @@
 """From a request's inputs to whole sequences, and no further than it takes to refuse them."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final, assert_never
 
 from tokenizers import Tokenizer
@@ -9,8 +9,16 @@ from contract import errors
 from contract.embeddings import Inputs, Texts, TokenIds
 from contract.errors import ApiError
 from contract.limits import REQUEST_TOKENS_MAX
-from contract.long_texts import EXACT_CHARACTERS, count_until, group_texts
+from contract.long_texts import (
+    EXACT_CHARACTERS,
+    WORD_CHARACTERS,
+    count_until,
+    group_texts,
+    has_endless_word,
+)
 from contract.models import ModelCard
+from contract.pieces import Pieces
+from contract.prompts import Prefix
 from contract.sequences import Frame
 
 _COUNTED_TOKENS_MAX: Final = 2 * REQUEST_TOKENS_MAX
@@ -23,40 +31,41 @@ class Encoder:
     A body within its limit can hold millions of tokens: seconds of work and gigabytes.
     """
 
-    def __init__(self, card: ModelCard, tokenizer: Tokenizer, frame: Frame) -> None:
+    def __init__(
+        self, card: ModelCard, tokenizer: Tokenizer, frame: Frame, pieces: Pieces | None
+    ) -> None:
         self._card = card
         self._tokenizer = tokenizer
         self._frame = frame
+        self._pieces = pieces
 
     def encode(
-        self, inputs: Inputs, prefix: str, length_max: int | None
+        self, inputs: Inputs, prefix: Prefix, length_max: int | None
     ) -> list[list[int]] | ApiError:
         """Return a sequence for each input, whole, each text with the prefix before it.
 
         One of over `length_max` tokens is refused; where there is none, only their sum is limited.
         """
         match inputs:
-            case Texts((text,)) if len(prefix) + len(text) <= EXACT_CHARACTERS:
-                # Not encode(): it would keep the GIL, and everyone else waiting.
-                [encoding] = self._tokenizer.encode_batch_fast([prefix + text])
-                return _check([encoding.ids], length_max)
+            case Texts((text,)) if len(prefix.seam) + len(text) <= EXACT_CHARACTERS:
+                return _check(self._encode_group([text], prefix), length_max)
             case Texts(texts):
-                return self._encode_texts((prefix + text for text in texts), length_max)
+                return self._encode_texts(texts, prefix, length_max)
             case TokenIds(items):
                 return self._adopt(items, length_max)
             case _:
                 assert_never(inputs)
 
     def _encode_texts(
-        self, texts: Iterable[str], length_max: int | None
+        self, texts: Sequence[str], prefix: Prefix, length_max: int | None
     ) -> list[list[int]] | ApiError:
         sequences: list[list[int]] = []
         total = 0
-        for group in group_texts(texts):
+        for group in group_texts(texts, len(prefix.text)):
             index = len(sequences)
-            if (refused := self._refuse_endless(group, index, length_max)) is not None:
+            if (refused := self._refuse_endless(group, prefix, index, length_max)) is not None:
                 return refused
-            encoded = [item.ids for item in self._tokenizer.encode_batch_fast(group)]
+            encoded = self._encode_group(group, prefix)
             if (refused := _check_lengths(encoded, index, length_max)) is not None:
                 return refused
             sequences += encoded
@@ -65,12 +74,39 @@ class Encoder:
                 return errors.max_tokens_per_request(total, REQUEST_TOKENS_MAX, at_least=True)
         return _check(sequences, None)
 
+    def _encode_group(self, texts: Sequence[str], prefix: Prefix) -> list[list[int]]:
+        """Encode texts, each with the prefix before it, of which the settled part costs nothing."""
+        whole = [prefix.seam + text for text in texts]
+        encoded = self._from_pieces(whole) or self._ask(whole)
+        head, tail = [*self._frame.head, *prefix.settled], self._frame.tail
+        return [head + ids + tail for ids in encoded]
+
+    def _from_pieces(self, texts: Sequence[str]) -> list[list[int]] | None:
+        """Encode texts that are short together, if each is made of what can be known."""
+        if self._pieces is None or sum(map(len, texts)) > EXACT_CHARACTERS:
+            return None
+        encoded = []
+        for text in texts:
+            ids = self._pieces.encode(text)
+            if ids is None:
+                return None
+            encoded.append(ids)
+        return encoded
+
+    def _ask(self, texts: Sequence[str]) -> list[list[int]]:
+        # Not encode(): it would keep the GIL, and everyone else waiting.
+        encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        return [encoding.ids for encoding in encodings]
+
     def _refuse_endless(
-        self, group: list[str], index: int, length_max: int | None
+        self, group: Sequence[str], prefix: Prefix, index: int, length_max: int | None
     ) -> ApiError | None:
         """Return the error for a text whose beginning alone is too long; the first has `index`."""
+        tokens_max = length_max or REQUEST_TOKENS_MAX
         for offset, text in enumerate(group):
-            tokens = count_until(self._tokenizer, text, length_max or REQUEST_TOKENS_MAX)
+            if has_endless_word(text):
+                return errors.endless_word(index + offset, WORD_CHARACTERS)
+            tokens = count_until(self._tokenizer, prefix.seam + text, tokens_max)
             match tokens, length_max:
                 case int(), int():
                     return errors.context_length_exceeded(

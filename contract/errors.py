@@ -190,6 +190,18 @@ def invalid_parameter(param: str, message: str) -> ApiError:
     return ApiError(status=400, message=f"{message} - '{param}'", param=param)
 
 
+def endless_word(index: int, characters_max: int) -> ApiError:
+    """A text has a run of letters, of spaces or of marks that is no language."""
+    return ApiError(
+        status=400,
+        message=(
+            f"Input {index} has a run of over {characters_max:,} letters, spaces or punctuation "
+            "marks without anything between; check that it is text - 'input'"
+        ),
+        param="input",
+    )
+
+
 def model_not_found(model: str) -> ApiError:
     """No such model is served."""
     return ApiError(

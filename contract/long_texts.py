@@ -1,7 +1,9 @@
 """Texts too long for any model, found without tokenising all of them."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
+from unicodedata import normalize
 
 from tokenizers import Tokenizer
 
@@ -11,22 +13,50 @@ EXACT_CHARACTERS: Final = 65_536
 _GROUP_CHARACTERS: Final = 262_144
 """Characters encoded together: what is held at a time, besides the ids."""
 
+WORD_CHARACTERS: Final = 2**19
+"""Longer runs are no language: a tokenizer takes seconds and a gigabyte over one of megabytes."""
+
+_WORD_OR_SPACE: Final = re.compile(r"[^\W_]|\s")
+
 _UNSURE_WORDS: Final = 2
 """Words at a cut that the rest of the text could change: the cut one, and the space before it."""
 
 
-def group_texts(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the texts in order, in groups of a bounded length; a longer text comes alone."""
+def group_texts(texts: Iterable[str], prefix_characters: int) -> Iterator[list[str]]:
+    """Yield the texts in order, in groups of a bounded length; a longer text comes alone.
+
+    Each counts with the prefix that it will have.
+    """
     group: list[str] = []
     characters = 0
     for text in texts:
-        if group and characters + len(text) > _GROUP_CHARACTERS:
+        length = prefix_characters + len(text)
+        if group and characters + length > _GROUP_CHARACTERS:
             yield group
             group, characters = [], 0
         group.append(text)
-        characters += len(text)
+        characters += length
     if group:
         yield group
+
+
+def has_endless_word(text: str) -> bool:
+    """Tell whether a long text has a run of letters, of spaces or of marks without an end.
+
+    Found is each run of twice `WORD_CHARACTERS`, and none that is not longer than that.
+    """
+    if len(text) <= EXACT_CHARACTERS:
+        return False
+    # As tokenizers see it; a run of twice a block's length covers one of the blocks.
+    seen = text if text.isascii() else normalize("NFC", text)
+    return any(
+        _is_one_run(seen[start : start + WORD_CHARACTERS])
+        for start in range(0, len(seen) - WORD_CHARACTERS, WORD_CHARACTERS)
+    )
+
+
+def _is_one_run(block: str) -> bool:
+    return block.isalpha() or block.isspace() or not _WORD_OR_SPACE.search(block)
 
 
 def count_until(tokenizer: Tokenizer, text: str, tokens_max: int) -> int | None:

@@ -13,7 +13,7 @@ from contract.encoder import Encoder
 from contract.errors import ApiError
 from contract.limits import REQUEST_TOKENS_MAX
 from contract.models import ModelCard, tokenizer_file
-from contract.piece_counts import PieceCounts
+from contract.pieces import Pieces
 from contract.prompts import Prefix, QueryPrompts
 from contract.sequences import Frame
 
@@ -45,9 +45,11 @@ class RequestTokenizer:
         self._card = card
         self._tokenizer = tokenizer
         self._frame = Frame.of(tokenizer)
-        self._encoder = Encoder(card, tokenizer, self._frame)
-        self._prompts = QueryPrompts(card, tokenizer, self._frame.tokens)
-        self._pieces = PieceCounts.learn_from(tokenizer)
+        self._pieces = Pieces.learn_from(tokenizer)
+        self._encoder = Encoder(card, tokenizer, self._frame, self._pieces)
+        self._prompts = QueryPrompts(
+            card, tokenizer, self._frame.tokens, splits_at_words=self._pieces is not None
+        )
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -66,7 +68,7 @@ class RequestTokenizer:
             return prefix
         if (lengths := self._add_pieces(request.inputs, prefix)) is not None:
             return lengths
-        sequences = self._encoder.encode(request.inputs, prefix.text, length_max=None)
+        sequences = self._encoder.encode(request.inputs, prefix, length_max=None)
         return sequences if isinstance(sequences, ApiError) else list(map(len, sequences))
 
     def count(self, request: EmbeddingsRequest) -> int | ApiError:
@@ -91,7 +93,7 @@ class RequestTokenizer:
         if isinstance(prefix, ApiError):
             return prefix
         length_max = self._card.context_tokens if request.truncate == "none" else None
-        sequences = self._encoder.encode(request.inputs, prefix.text, length_max)
+        sequences = self._encoder.encode(request.inputs, prefix, length_max)
         if isinstance(sequences, ApiError):
             return sequences
         truncated = self._cut(sequences, request, prefix)
@@ -109,11 +111,11 @@ class RequestTokenizer:
 
     def _add_pieces(self, inputs: Inputs, prefix: Prefix) -> list[int] | None:
         """Return the tokens of short texts; nothing where that is unknown or may be too many."""
-        if self._pieces is None or not isinstance(inputs, Texts) or prefix.settled_tokens is None:
+        if self._pieces is None or not isinstance(inputs, Texts):
             return None
-        if sum(map(len, inputs.items)) > _SHORT_CHARACTERS:
+        if sum(map(len, inputs.items)) + len(inputs.items) * len(prefix.seam) > _SHORT_CHARACTERS:
             return None
-        lengths, before = [], self._frame.tokens + prefix.settled_tokens
+        lengths, before = [], self._frame.tokens + len(prefix.settled)
         for text in inputs.items:
             tokens = self._pieces.count(prefix.seam + text)
             if tokens is None:

@@ -1,6 +1,6 @@
 """Answers one request: read, admit, run, write."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
@@ -10,6 +10,7 @@ import structlog
 from contract import errors
 from contract.embeddings import EmbeddingsRequest, parse_embeddings
 from contract.errors import ApiError
+from contract.prompts import prompt_characters
 from contract.tokens import RequestTokenizer, Tokenised
 from inference.adapter.admission import Overloaded
 from inference.adapter.answers import Remaining, write_count, write_embeddings
@@ -54,7 +55,7 @@ class EmbeddingService:
         metrics: AdapterMetrics,
         inline_bytes_max: int,
     ) -> None:
-        """Bodies of at most `inline_bytes_max` are read on the event loop, longer ones off it."""
+        """Bodies of at most `inline_bytes_max`, and of prompts, are read on the event loop."""
         self._tokenizer = tokenizer
         self._dispatcher = dispatcher
         self._threads = threads
@@ -68,8 +69,7 @@ class EmbeddingService:
             EmbedderError: the model gave no vectors.
             ThreadsBusyError: too many long bodies are waiting to be read.
         """
-        is_short = len(body) <= self._inline_bytes_max
-        checked = await self._run(partial(check, self._tokenizer, body), inline=is_short)
+        checked = await self._read(body, partial(check, self._tokenizer))
         if isinstance(checked, ApiError):
             return checked
         tokens = checked.tokenised.total
@@ -78,7 +78,8 @@ class EmbeddingService:
         if isinstance(vectors, Overloaded):
             return errors.overloaded(vectors.retry_after)
         write = partial(self._write, checked, vectors)
-        answer = await self._run(write, inline=vectors.size <= _INLINE_NUMBERS_MAX)
+        is_short = vectors.size <= _INLINE_NUMBERS_MAX
+        answer = write() if is_short else await self._threads.finish(write)
         self._metrics.count_tokens(tokens)
         return Served(answer, tokens)
 
@@ -88,14 +89,23 @@ class EmbeddingService:
         Raises:
             ThreadsBusyError: too many long bodies are waiting to be read.
         """
-        is_short = len(body) <= self._inline_bytes_max
-        lengths = await self._run(partial(measure, self._tokenizer, body), inline=is_short)
+        lengths = await self._read(body, self._tokenizer.measure)
         if isinstance(lengths, ApiError):
             return lengths
         return write_count(lengths, self._tokenizer.card, remaining)
 
-    async def _run(self, work: Callable[[], _Result], *, inline: bool) -> _Result:
-        return work() if inline else await self._threads.run(work)
+    async def _read(
+        self, body: bytes, use: Callable[[EmbeddingsRequest], _Result | ApiError]
+    ) -> _Result | ApiError:
+        """Parse a body, and use what it asks for: on the event loop where both are short."""
+        if len(body) > self._inline_bytes_max:
+            return await self._threads.run(partial(_parse, body, use))
+        request = parse_embeddings(body)
+        if isinstance(request, ApiError):
+            return request
+        if prompt_characters(request, self._tokenizer.card) > self._inline_bytes_max:
+            return await self._threads.run(partial(use, request))
+        return use(request)
 
     def _compare(self, charged: str | None, tokens: int) -> None:
         if charged is None or charged == str(tokens):
@@ -114,18 +124,14 @@ class EmbeddingService:
         )
 
 
-def check(tokenizer: RequestTokenizer, body: bytes) -> Checked | ApiError:
-    """Parse and tokenise a body; the same code charges for it in authz."""
-    request = parse_embeddings(body)
-    if isinstance(request, ApiError):
-        return request
+def check(tokenizer: RequestTokenizer, request: EmbeddingsRequest) -> Checked | ApiError:
+    """Tokenise a request; the same code charges for it in authz."""
     tokenised = tokenizer.tokenise(request)
-    if isinstance(tokenised, ApiError):
-        return tokenised
-    return Checked(request, tokenised)
+    return tokenised if isinstance(tokenised, ApiError) else Checked(request, tokenised)
 
 
-def measure(tokenizer: RequestTokenizer, body: bytes) -> Sequence[int] | ApiError:
-    """Parse a body and measure its inputs; the same code refuses it in authz."""
+def _parse(
+    body: bytes, use: Callable[[EmbeddingsRequest], _Result | ApiError]
+) -> _Result | ApiError:
     request = parse_embeddings(body)
-    return request if isinstance(request, ApiError) else tokenizer.measure(request)
+    return request if isinstance(request, ApiError) else use(request)

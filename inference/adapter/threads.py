@@ -28,6 +28,10 @@ class Threads:
         """
         if self._jobs >= self._jobs_max:
             raise ThreadsBusyError
+        return await self.finish(work)
+
+    async def finish(self, work: Callable[[], _Result]) -> _Result:
+        """Return what `work` returns, for a request that was let in: it waits, never refused."""
         self._jobs += 1
         future = asyncio.get_running_loop().run_in_executor(self._executor, work)
         future.add_done_callback(self._forget)

@@ -1,5 +1,7 @@
 """The whole decision: what passes, what it costs, and what is written down of it."""
 
+import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -15,6 +17,8 @@ from authz.service.quota.decision import NO_TICKET
 from contract.tokens import RequestTokenizer
 from tests.authz.desk import Desk, refusal
 from tests.authz.doubles import ACCOUNT, TIER
+from tests.contract.qwen_like import CARD as QWEN_CARD
+from tests.contract.qwen_like import train_like_qwen
 
 
 async def test_a_good_request_is_allowed_with_its_tokens(desk: Desk) -> None:
@@ -133,6 +137,38 @@ async def test_too_many_long_bodies_are_turned_away(
     with pytest.raises(TokenisersBusyError) as caught:
         await desk.embed({})
     assert (caught.value.account_id, caught.value.key_id) == (ACCOUNT.id, desk.key_id)
+
+
+async def test_a_short_body_that_asks_for_many_prompts_is_long(pepper: Pepper) -> None:
+    """A prompt goes before each of its texts, and counting them all would hold up everyone."""
+    desk = Desk(pepper, RequestTokenizer(QWEN_CARD, train_like_qwen()), queue_bytes_max=10)
+    body = {"input": ["q"] * 4, "instruction": "Find it. " * 150}
+    with pytest.raises(TokenisersBusyError):
+        await desk.embed(body)
+    assert isinstance(await desk.embed({"input": ["q"], "instruction": "Find it."}), Allowed)
+
+
+async def test_a_long_body_is_held_until_it_is_counted(
+    pepper: Pepper, tokenizer: RequestTokenizer
+) -> None:
+    """Whose caller has left: the thread that counts it has not."""
+    body = {"input": "a word, and another. " * 30_000}
+    desk = Desk(pepper, tokenizer, inline_bytes=1, queue_bytes_max=len(json.dumps(body)) + 100)
+    asking = asyncio.create_task(desk.embed(body))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    refused = 0
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await desk.embed(body)
+                break
+            except TokenisersBusyError:
+                refused += 1
+                await asyncio.sleep(0.01)
+    assert refused
 
 
 async def test_a_stale_directory_decides_nothing(desk: Desk) -> None:

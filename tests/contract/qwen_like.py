@@ -9,7 +9,7 @@ from tokenizers.pre_tokenizers import ByteLevel, Sequence, Split
 from tokenizers.processors import TemplateProcessing
 from tokenizers.trainers import BpeTrainer
 
-from contract import piece_counts
+from contract import pieces
 from contract.models import ModelCard
 
 END: Final = "<|endoftext|>"
@@ -36,7 +36,7 @@ _RUNS: Final = ("a\n \na \n\n a\n\n a", "a: \na:: (: a !:\na ' 'a''s to tothe to
 """Space and punctuation that make longer tokens together than apart."""
 
 
-def train_like_qwen(pattern: str = piece_counts._QWEN_IN_UNICODE) -> Tokenizer:
+def train_like_qwen(pattern: str = pieces._QWEN_IN_UNICODE) -> Tokenizer:
     """Return a tokenizer whose tokens may join a prompt's colon to what comes after it."""
     tokenizer = Tokenizer(BPE())
     tokenizer.normalizer = NFC()

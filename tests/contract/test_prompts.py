@@ -106,10 +106,13 @@ def either(
 def test_what_is_counted_of_a_query_is_what_the_model_runs(
     either: RequestTokenizer, texts: list[str], task: str | None
 ) -> None:
-    """Whatever meets at the seam, and whatever the task is made of."""
+    """Whatever meets at the seam, and whatever the task is made of: the ids of one whole text."""
     request = ask(*texts, instruction=task)
     outcome = either.tokenise(request)
     assert isinstance(outcome, Tokenised)
+    prompt = f"Instruct: {TASK if task is None else task}\nQuery:"
+    whole = [either._tokenizer.encode(prompt + text).ids for text in texts]
+    assert list(outcome.sequences) == whole
     for _ in range(2):  # and once more, from what was just remembered
         assert either.count(request) == outcome.total
         assert either.measure(request) == [len(ids) for ids in outcome.sequences]
@@ -123,7 +126,7 @@ class _Strict:
 
 
 def test_known_prompts_and_words_are_counted_without_the_tokenizer() -> None:
-    """A prompt is counted once for each task, not once for each query."""
+    """A prompt is tokenised once for each task, not once for each query."""
     qwen = RequestTokenizer(CARD, train_like_qwen())
     first, second = ask("the lazy fox", "dogs the"), ask("dogs the lazy", "the lazy fox dogs")
     qwen.count(first)
@@ -133,6 +136,18 @@ def test_known_prompts_and_words_are_counted_without_the_tokenizer() -> None:
     for part in (qwen._prompts, qwen._pieces, qwen._encoder):
         part._tokenizer = _Strict()  # type: ignore[union-attr]
     assert qwen.count(second) == expected.total
+
+
+def test_where_words_may_be_joined_a_prompt_is_tokenised_with_each_query() -> None:
+    """A tokenizer that splits in a way of its own is given the whole text."""
+    lines = r"[^\n]+|\n"
+    tokenizer, plain = RequestTokenizer(CARD, train_like_qwen(lines)), train_like_qwen(lines)
+    query = plain.encode("Query:the fox", add_special_tokens=False).tokens
+    assert "Query" not in query, "it joins nothing"
+    for text in ("the fox", *_SEAMS):
+        whole = plain.encode(f"Instruct: Find\nQuery:{text}").ids
+        assert tokenizer.tokenise(ask(text, instruction="Find")) == Tokenised((whole,), len(whole))
+        assert tokenizer.count(ask(text, instruction="Find")) == len(whole)
 
 
 def test_a_prompt_counts_with_each_of_its_queries(qwen: RequestTokenizer) -> None:
@@ -149,7 +164,7 @@ def test_a_prompt_counts_with_each_of_its_queries(qwen: RequestTokenizer) -> Non
 def test_few_tasks_are_remembered(qwen: RequestTokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A task of each request's own costs no memory in the end."""
     monkeypatch.setattr(prompts, "_KNOWN_MAX", 5)
-    made = QueryPrompts(CARD, train_like_qwen(), 1)
+    made = QueryPrompts(CARD, train_like_qwen(), 1, splits_at_words=True)
     for number in range(20):
         made.make(Query(f"Find {number}"))
         assert len(made._known) <= 5
@@ -215,6 +230,9 @@ def test_other_prompts_are_counted_as_exactly(template: str, text: str, task: st
         assert task is not None
         assert task.startswith("query:")
     else:
+        whole = template.replace("{task}", TASK if task is None else task, 1)
+        ids = _PLAIN.encode(whole.removesuffix("{query}") + text).ids
+        assert outcome == Tokenised((ids,), len(ids))
         assert tokenizer.count(request) == outcome.total
         assert tokenizer.count(request) == outcome.total
 

@@ -168,7 +168,7 @@ def test_what_is_sent_is_limited_before_it_is_cut(
         assert bert.measure(request) == refusal
 
 
-@pytest.mark.parametrize("text", ["a " * 2**22, "猫" * 2**21])
+@pytest.mark.parametrize("text", ["a " * 2**22, "猫。" * 2**20])
 def test_a_text_of_megabytes_is_refused_though_it_were_cut(
     bert: RequestTokenizer, text: str
 ) -> None:

@@ -40,3 +40,16 @@ async def test_abandoned_work_counts_until_its_thread_is_free() -> None:
         await threads.run(lambda: 5)
     release.set()
     threads.close()
+
+
+async def test_what_was_let_in_is_finished_however_much_waits() -> None:
+    """It waits for a thread like all else, and is counted beside it."""
+    threads, release = Threads(count=1, queue_max=0), threading.Event()
+    first = asyncio.create_task(threads.run(release.wait))
+    await asyncio.sleep(0)
+    last = asyncio.create_task(threads.finish(lambda: 5))
+    await asyncio.sleep(0)
+    release.set()
+    assert (await first, await last) == (True, 5)
+    assert await threads.run(lambda: 6) == 6
+    threads.close()

@@ -1,13 +1,14 @@
-"""Counts the tokens of short ASCII texts from the counts of their pieces, an order faster.
+"""Tokenises ASCII texts from what their pieces became before, several times faster.
 
 Tokenizers first split a text into pieces, words mostly, and then look at each by itself. So a piece
-has as many tokens wherever it stands, and most texts are made of pieces that were seen before. How
+has the same tokens wherever it stands, and most texts are made of pieces that were seen before. How
 two kinds of tokenizer split is known here, for ASCII only: outside it, Unicode's tables decide, and
 the tokenizer itself is asked.
 """
 
 import re
-from collections import Counter
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any, Final, Self
 
 import orjson
@@ -40,8 +41,8 @@ _SAMPLES: Final = (
 )
 
 
-class PieceCounts:
-    """How many tokens pieces have, as the tokenizer itself has shown.
+class Pieces:
+    """What tokens pieces have, as the tokenizer itself has shown.
 
     Only ever wrong where `split` is not how the tokenizer splits, so `learn_from` proves it before.
     """
@@ -51,48 +52,64 @@ class PieceCounts:
         self._tokenizer = tokenizer
         self._split = split
         self._marks = marks
-        self._counts: dict[str, int] = {}
+        self._ids: dict[str, tuple[int, ...]] = {}
 
     @classmethod
     def learn_from(cls, tokenizer: Tokenizer) -> Self | None:
-        """Return counts for a tokenizer that splits in a known way; nothing for any other."""
+        """Return pieces of a tokenizer that splits in a known way; nothing for any other."""
         described = orjson.loads(tokenizer.to_str())
         split = _find_split(described)
         contents = [token["content"] for token in described["added_tokens"]]
         if split is None or any(not content or content[0].isalnum() for content in contents):
             return None
-        counts = cls(tokenizer, split, frozenset(content[0] for content in contents))
-        return counts if counts._agrees() else None
+        pieces = cls(tokenizer, split, frozenset(content[0] for content in contents))
+        return pieces if pieces._agree() else None
 
     def count(self, text: str) -> int | None:
         """Return how many tokens a text has, special ones apart; nothing where it is not known."""
+        found = self._find(text)
+        return None if found is None else sum(map(len, found))
+
+    def encode(self, text: str) -> list[int] | None:
+        """Return a text's ids, special ones apart; nothing where they are not known."""
+        found = self._find(text)
+        return None if found is None else list(chain.from_iterable(found))
+
+    def _find(self, text: str) -> Iterable[tuple[int, ...]] | None:
+        """Return the ids of each piece of a text."""
         if not text.isascii() or any(mark in text for mark in self._marks):
             return None
         pieces = self._split.findall(text)
         try:
-            return sum(map(self._counts.__getitem__, pieces))
+            return [*map(self._ids.__getitem__, pieces)]
         except KeyError:
-            return self._ask(text, pieces)
+            return self._ask(pieces)
 
-    def _ask(self, text: str, pieces: list[str]) -> int:
-        """Ask the tokenizer, and remember what it shows of each piece."""
-        (encoding,) = self._tokenizer.encode_batch([text], add_special_tokens=False)
-        by_piece = Counter(encoding.word_ids)
-        if len(by_piece) == len(pieces):  # else one of them vanished, and the rest moved up
-            if len(self._counts) > _PIECES_MAX:
-                self._counts.clear()
-            for number, piece in enumerate(pieces):
-                if len(piece) <= _PIECE_CHARACTERS_MAX:
-                    self._counts[piece] = by_piece[number]
-        return len(encoding)
+    def _ask(self, pieces: list[str]) -> Iterable[tuple[int, ...]] | None:
+        """Ask the tokenizer for what is not known, and remember it."""
+        known = self._ids
+        missing = [piece for piece in dict.fromkeys(pieces) if piece not in known]
+        # Not encode(): it would keep the GIL.
+        encodings = self._tokenizer.encode_batch(missing, add_special_tokens=False)
+        if any(any(encoding.word_ids) for encoding in encodings):
+            return None  # it was not one piece to the tokenizer
+        learned = {
+            piece: tuple(encoding.ids) for piece, encoding in zip(missing, encodings, strict=True)
+        }
+        found = [learned[piece] if piece in learned else known[piece] for piece in pieces]
+        if len(known) + len(learned) > _PIECES_MAX:
+            self._ids = known = {}
+        short = (piece for piece in learned if len(piece) <= _PIECE_CHARACTERS_MAX)
+        known.update((piece, learned[piece]) for piece in short)
+        return found
 
-    def _agrees(self) -> bool:
-        """Tell whether what is remembered of each piece adds up to what the tokenizer counts."""
+    def _agree(self) -> bool:
+        """Tell whether what is remembered of pieces adds up to what the tokenizer gives."""
         for text in _SAMPLES:
             (encoding,) = self._tokenizer.encode_batch_fast([text], add_special_tokens=False)
-            if any(self.count(text) not in {None, len(encoding)} for _ in range(2)):
+            if any(self.encode(text) not in (None, encoding.ids) for _ in range(2)):
                 return False
-        return len(self._counts) > len(_SAMPLES)
+        return len(self._ids) > len(_SAMPLES)
 
 
 def _find_split(described: dict[str, Any]) -> re.Pattern[str] | None:
