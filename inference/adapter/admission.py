@@ -36,8 +36,9 @@ class Admission:
     """Refuses a request for what is ahead of it, never for its own size.
 
     A key that has as much waiting as there is room left may add nothing (Choudhury and Hahne's
-    dynamic threshold). So it fills half of a bound at most, but for the size of the request that it
-    sent last, and others that send all they can leave room too: no key can lock another out.
+    dynamic threshold). So it fills half of a bound at most, and others that send all they can leave
+    room too. By the size of the request that it sent last it may have more, which is not counted
+    against others: no key by itself can lock another out.
     """
 
     def __init__(
@@ -59,7 +60,8 @@ class Admission:
         if lane is Lane.BULK:
             ahead += self._waiting.tokens(Lane.BULK)
             bound = self._bounds.backlog_tokens_max
-        if self._waiting.tokens_of(lane, key) < bound - ahead:
+        own, room = self._waiting.tokens_of(lane, key), bound - ahead
+        if own < room or own < room + self._waiting.tokens_beyond(lane, bound // 2):
             return None
         return self._refusal(ahead)
 

@@ -41,3 +41,10 @@ def open_channels(address: str, count: int) -> list[grpc.aio.Channel]:
     for channel in channels:
         channel.get_state(try_to_connect=True)
     return channels
+
+
+async def until_lost(channel: grpc.aio.Channel) -> None:
+    """Return once a connection that was there, or came to be, is no more."""
+    while (state := channel.get_state()) is not grpc.ChannelConnectivity.READY:
+        await channel.wait_for_state_change(state)
+    await channel.wait_for_state_change(grpc.ChannelConnectivity.READY)

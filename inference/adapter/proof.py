@@ -1,4 +1,7 @@
-"""Whether the model on Triton is the one that was compiled: asked before anybody is served."""
+"""Whether the model on Triton is the one that was compiled: asked before anybody is served.
+
+And anew each time that the connection was lost, for Triton may come back with another.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,6 +20,8 @@ _log = structlog.get_logger()
 
 Pause = Callable[[float], Awaitable[None]]
 
+Lost = Callable[[], Awaitable[object]]
+
 
 class Outcome(StrEnum):
     """What is known of the model."""
@@ -25,7 +30,7 @@ class Outcome(StrEnum):
     """It has not answered yet."""
     PROVEN = "proven"
     DIFFERS = "differs"
-    """It gives other vectors, and will be asked nothing more."""
+    """It gives other vectors, and will be asked nothing more while it runs."""
 
 
 class ProvenEmbedder:
@@ -59,6 +64,20 @@ class ProvenEmbedder:
     def differs(self) -> bool:
         """Tell whether the model has given other vectors."""
         return self.outcome is Outcome.DIFFERS
+
+    async def keep_proving(self, lost: Lost) -> None:
+        """Prove, and again whenever `lost` has returned; without golden vectors only say so."""
+        while True:
+            # Begun before the proof, so that no model can take another's place in between.
+            losing = asyncio.ensure_future(lost())
+            try:
+                await self.prove()
+                if self._golden is None:
+                    return
+                await losing
+            finally:
+                losing.cancel()
+            self.outcome = Outcome.UNKNOWN
 
     async def prove(self) -> None:
         """Compare until there is an outcome; while Triton loads the model there is none."""

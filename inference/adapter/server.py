@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp
 
 from contract.tokens import RequestTokenizer
 from inference.adapter.app import build_app
-from inference.adapter.channels import open_channels
+from inference.adapter.channels import open_channels, until_lost
 from inference.adapter.origin import Origin
 from inference.adapter.proof import ProvenEmbedder
 from inference.adapter.settings import AdapterSettings
@@ -33,8 +34,10 @@ def run() -> None:
     """Serve until SIGTERM or SIGINT; finish what is under way, and exit with 0."""
     configure_logging("adapter")
     settings = _read_settings()
-    tokenizer = _read_tokenizer(settings.model_folder)
-    origin = _read_origin(settings.model_folder)
+    # Links followed once, so that both are of one build though another may take its place now.
+    folder = settings.model_folder.resolve()
+    tokenizer = _read_tokenizer(folder)
+    origin = _read_origin(folder)
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn takes over, and raises the signal anew when it has stopped gracefully.
         signal.signal(number, _exit)
@@ -54,7 +57,7 @@ async def serve(settings: AdapterSettings, tokenizer: RequestTokenizer, origin: 
     embedder = ProvenEmbedder(triton, origin.golden)
     app = build_app(settings, tokenizer, embedder, threads, origin.serving, embedder.differs)
     app = Stamp(app, origin.fingerprint)
-    proving = asyncio.create_task(embedder.prove())
+    proving = asyncio.create_task(embedder.keep_proving(partial(until_lost, channels[0])))
     proving.add_done_callback(_tell_of_failure)
     garbage.settle()
     _log.info("adapter.started", socket=str(settings.socket), model=tokenizer.card.id)
@@ -93,8 +96,8 @@ def _read_tokenizer(folder: Path) -> RequestTokenizer:
 def _read_origin(folder: Path) -> Origin:
     try:
         return Origin.read(folder)
-    except ValueError as error:
-        sys.exit(f"ADAPTER_MODEL_FOLDER {folder} is damaged: {error}")
+    except (OSError, ValueError) as error:
+        sys.exit(f"ADAPTER_MODEL_FOLDER {folder} cannot be used: {error}")
 
 
 def _tell_of_failure(task: asyncio.Task[None]) -> None:

@@ -40,6 +40,8 @@ class AdapterSettings(BaseSettings):
     )
     tokens_per_second: PositiveFloat = Field(5000.0, description="assumed until measured")
 
-    inline_bytes_max: PositiveInt = Field(4096, description="longer bodies are read in a thread")
+    inline_bytes_max: PositiveInt = Field(
+        4096, description="longer bodies or prompts are read in a thread"
+    )
     threads: PositiveInt = 2
     thread_queue_max: PositiveInt = Field(64, description="long bodies waiting; beyond: 503")

@@ -72,6 +72,10 @@ class FairQueue:
         flow = self._flows.get(key)
         return flow.tokens if flow else 0
 
+    def tokens_beyond(self, most: int) -> int:
+        """Return how many tokens the keys have waiting beyond `most` each."""
+        return sum(max(0, flow.tokens - most) for flow in self._flows.values())
+
     def add(self, job: Job) -> None:
         """Let all rows of a job wait."""
         if not self._flows:

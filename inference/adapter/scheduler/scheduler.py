@@ -41,6 +41,10 @@ class Scheduler:
         """Return how many of a key's tokens wait in a lane."""
         return self._lane(lane).tokens_of(key)
 
+    def tokens_beyond(self, lane: Lane, most: int) -> int:
+        """Return how many tokens the keys have waiting in a lane beyond `most` each."""
+        return self._lane(lane).tokens_beyond(most)
+
     def add(self, job: Job) -> None:
         """Let all rows of a request wait."""
         self._lane(job.lane).add(job)

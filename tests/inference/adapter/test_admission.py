@@ -39,10 +39,11 @@ class Door:
 def test_a_request_is_refused_when_its_lane_is_full() -> None:
     """What waits is counted, whosever it is."""
     door = Door()
-    door.wait("a", SHORT, 99)
-    assert door.is_open("b", SHORT)
-    door.wait("c", SHORT, 1)
-    assert door.admission.refuse(SHORT, "b") == Overloaded(timedelta(milliseconds=50))
+    door.wait("a", SHORT, 50)
+    door.wait("b", SHORT, 49)
+    assert door.is_open("c", SHORT)
+    door.wait("d", SHORT, 1)
+    assert door.admission.refuse(SHORT, "c") == Overloaded(timedelta(milliseconds=50))
 
 
 def test_a_short_request_is_not_refused_for_bulk_that_waits() -> None:
@@ -55,10 +56,11 @@ def test_a_short_request_is_not_refused_for_bulk_that_waits() -> None:
 def test_a_bulk_request_is_refused_for_all_that_waits() -> None:
     """It waits for the short ones too."""
     door = Door()
-    door.wait("a", BULK, 4900)
-    assert door.is_open("b", BULK)
+    door.wait("a", BULK, 2500)
+    door.wait("b", BULK, 2400)
+    assert door.is_open("c", BULK)
     door.wait("a", SHORT, 100)
-    assert not door.is_open("b", BULK)
+    assert not door.is_open("c", BULK)
 
 
 def test_a_key_is_refused_when_it_has_more_waiting_than_there_is_room_left() -> None:
@@ -67,6 +69,20 @@ def test_a_key_is_refused_when_it_has_more_waiting_than_there_is_room_left() -> 
     door.wait("a", SHORT, 50)
     assert not door.is_open("a", SHORT)
     assert door.is_open("b", SHORT)
+
+
+@pytest.mark.parametrize(("lane", "bound"), [(SHORT, 100), (BULK, 5000)])
+def test_what_a_keys_last_request_is_too_large_by_refuses_that_key_alone(
+    lane: Lane, bound: int
+) -> None:
+    """It was let in whatever its size; nobody else is refused for that, until all is taken."""
+    door = Door()
+    door.wait("a", lane, 10 * bound)
+    assert not door.is_open("a", lane)
+    assert door.is_open("b", lane)
+    door.wait("b", lane, bound // 2)
+    assert not door.is_open("b", lane)
+    assert not door.is_open("c", lane)
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=150, max_size=250))
@@ -90,12 +106,13 @@ def test_a_request_is_never_refused_for_its_own_size(lane: Lane) -> None:
 def test_the_wait_is_for_half_of_what_is_ahead_with_jitter(jitter: float, seconds: float) -> None:
     """Those refused together come back apart, and when there is room."""
     door = Door(jitter)
-    door.wait("a", BULK, 5000)
-    assert door.admission.refuse(BULK, "b") == Overloaded(timedelta(seconds=seconds))
+    door.wait("a", BULK, 2500)
+    door.wait("b", BULK, 2500)
+    assert door.admission.refuse(BULK, "c") == Overloaded(timedelta(seconds=seconds))
 
 
 def test_the_wait_is_bounded() -> None:
     """However much is ahead, the SDKs obey the wait."""
     door = Door()
     door.wait("a", BULK, 10_000_000)
-    assert door.admission.refuse(BULK, "b") == Overloaded(timedelta(seconds=30))
+    assert door.admission.refuse(BULK, "a") == Overloaded(timedelta(seconds=30))

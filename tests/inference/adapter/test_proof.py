@@ -1,6 +1,8 @@
 """Nobody is served by a model that is not the one that was compiled."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import numpy as np
@@ -86,10 +88,76 @@ async def test_a_proven_model_is_ready_while_triton_says_so() -> None:
     assert not await embedder.is_ready()
 
 
+class Connection:
+    """A connection to Triton that is lost when it is told."""
+
+    def __init__(self) -> None:
+        self._losses = asyncio.Semaphore(0)
+
+    def lose(self) -> None:
+        """Be lost once."""
+        self._losses.release()
+
+    async def lost(self) -> None:
+        """Return once it is lost."""
+        await self._losses.acquire()
+
+
+@asynccontextmanager
+async def _proving(fake: FakeEmbedder) -> AsyncIterator[tuple[ProvenEmbedder, Connection]]:
+    """Keep proving a model, whose first proof is through."""
+    embedder, connection = ProvenEmbedder(fake, _golden(), _at_once), Connection()
+    proving = asyncio.create_task(embedder.keep_proving(connection.lost))
+    await eventually(embedder.is_ready)
+    yield embedder, connection
+    proving.cancel()
+
+
+async def test_a_model_that_came_back_is_proven_anew() -> None:
+    """Until it is, nobody is served."""
+    fake = FakeEmbedder()
+    async with _proving(fake) as (embedder, connection):
+        fake.failure = EmbedderError(FailureKind.UNAVAILABLE, "it starts")
+        connection.lose()
+        await eventually(lambda: embedder.outcome is Outcome.UNKNOWN)
+        assert not await embedder.is_ready()
+        fake.failure = None
+        await eventually(embedder.is_ready)
+        assert len(fake.batches) > 2 * len(_SEQUENCES)
+
+
+async def test_another_model_that_came_in_its_place_serves_nobody_and_the_right_one_does() -> None:
+    """What Triton was given meanwhile is not what the answers would be stamped with."""
+    fake = FakeEmbedder()
+    async with _proving(fake) as (embedder, connection):
+        fake.spoilt = {3}
+        connection.lose()
+        await eventually(embedder.differs)
+        with pytest.raises(EmbedderError, match="no proof of the model: differs"):
+            await embedder.embed(Batch(([7],)))
+        fake.spoilt = set()
+        connection.lose()
+        await eventually(embedder.is_ready)
+
+
+async def test_a_connection_that_was_lost_during_the_proof_makes_it_void() -> None:
+    """Half of the vectors might be another model's."""
+    fake = FakeEmbedder()
+    fake.open.clear()
+    embedder, connection = ProvenEmbedder(fake, _golden(), _at_once), Connection()
+    proving = asyncio.create_task(embedder.keep_proving(connection.lost))
+    await eventually(lambda: fake.running == 1)
+    connection.lose()
+    fake.open.set()
+    await eventually(lambda: len(fake.batches) == 2 * len(_SEQUENCES))
+    await eventually(embedder.is_ready)
+    proving.cancel()
+
+
 async def test_a_folder_without_golden_vectors_serves_and_says_so() -> None:
     """Its operator has chosen that."""
     embedder = ProvenEmbedder(FakeEmbedder(), None)
     assert await embedder.is_ready()
     with capture_logs() as logs:
-        await embedder.prove()
+        await embedder.keep_proving(asyncio.Event().wait)
     assert [line["event"] for line in logs] == ["model.unproven"]

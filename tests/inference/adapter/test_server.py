@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelInferResponse
 
+from inference import golden as golden_file
 from inference import serving as serving_file
+from inference.golden import golden_of
 from inference.serving import Bucket, Serving
 from inference.variant import Engine, Form, Precision, Variant
 from tests import unencrypted
@@ -28,6 +30,7 @@ from tests.inference.adapter.triton_double import (
     answer_first_token,
     answer_with,
     hang,
+    serve_triton_double,
 )
 
 RUN = (sys.executable, "-m", "inference", "serve")
@@ -136,6 +139,36 @@ async def test_batches_are_made_as_the_models_folder_says(
     assert sorted(shapes) == [[1, 16], [1, 32], [2, 16]]
 
 
+async def test_another_model_on_a_triton_that_was_restarted_serves_nobody(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Answers never carry the name of a model that did not make them; the right one may return."""
+    folder = write_model_folder(tmp_path)
+    vectors = np.eye(WIDTH, dtype=np.float32)[[5]]
+    golden = golden_of([[101, 5, 102]], vectors, Precision.FP32, "", "a test")
+    (folder / golden_file.FILE).write_bytes(golden.dump())
+    double = TritonDouble()
+    async with serve_triton_double(double) as address:
+        pass
+    port = int(address.rpartition(":")[2])
+    named = {"ADAPTER_MODEL_FOLDER": str(folder), "ADAPTER_TRITON_ADDRESS": address}
+    async with running(environment | named):
+        async with serve_triton_double(double, port), connect(environment) as client:
+            assert (await embed(client)).status_code == 200
+        async with unencrypted.async_client_of(Path(environment["ADAPTER_SOCKET"])) as client:
+            double.script = answer_with(np.eye(WIDTH)[[6]])
+            async with serve_triton_double(double, port):
+                await eventually(lambda: _exports(client, "adapter_model_differs 1.0"))
+                assert (await embed(client)).status_code == 503
+        double.script = answer_first_token
+        async with serve_triton_double(double, port), connect(environment) as client:
+            assert (await embed(client)).status_code == 200
+
+
+async def _exports(client: httpx.AsyncClient, line: str) -> bool:
+    return line in (await client.get("/metrics")).text.splitlines()
+
+
 async def test_logs_are_json_name_the_request_and_hold_no_text(
     environment: dict[str, str], triton_double: TritonDouble
 ) -> None:
@@ -150,6 +183,19 @@ async def test_logs_are_json_name_the_request_and_hold_no_text(
     failed = [line for line in lines if line["event"] == "embedding.failed"]
     assert [(line["request_id"], line["process"]) for line in failed] == [("req_5", "adapter")]
     assert SECRET_TEXT not in errors.decode()
+
+
+async def test_a_folder_that_cannot_be_read_is_one_sentence(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Of whichever of its files."""
+    (write_model_folder(tmp_path) / serving_file.FILE).mkdir()
+    process = await start(environment | {"ADAPTER_MODEL_FOLDER": str(tmp_path)})
+    async with asyncio.timeout(30):
+        _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert f"ADAPTER_MODEL_FOLDER {tmp_path}" in errors.decode().splitlines()[-1]
+    assert "Traceback" not in errors.decode()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelInferResponse
 
-from inference.adapter.channels import open_channels
+from inference.adapter.channels import open_channels, until_lost
 from inference.adapter.embedder import Batch, EmbedderError, FailureKind
 from inference.adapter.triton import TritonEmbedder
 from inference.adapter.wire import Wire
@@ -173,6 +173,21 @@ async def test_a_triton_that_is_down_fails_at_once_and_is_found_when_it_is_back(
         async with serve_triton_double(double, port=int(address.rpartition(":")[2])):
             await eventually(embedder.is_ready)
             await embedder.embed(BATCH)
+
+
+async def test_a_lost_connection_is_noticed_and_one_that_is_not_there_yet_is_not_lost() -> None:
+    """Whoever waits for it learns at once that another Triton may come."""
+    double = TritonDouble()
+    async with serve_triton_double(double) as address:
+        pass
+    (channel,) = open_channels(address, 1)
+    losing = asyncio.create_task(until_lost(channel))
+    async with serve_triton_double(double, port=int(address.rpartition(":")[2])):
+        await asyncio.wait_for(channel.channel_ready(), 30)
+        await asyncio.sleep(0.1)
+        assert not losing.done()
+    await asyncio.wait_for(losing, 30)
+    await channel.close(grace=None)
 
 
 async def test_a_model_that_is_not_loaded_is_not_ready(triton_double: TritonDouble) -> None:
