@@ -7,6 +7,7 @@ with a GPU needs nothing but PyTorch.
 import argparse
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from inference.tensorrt.device import find_target
 from inference.variant import Engine
 
 _SECONDS: Final = {"tiny": 0.2, "8b": 5.0}
+_MINUTES: Final = 120.0
 
 
 def main(arguments: list[str]) -> None:
@@ -29,8 +31,15 @@ def main(arguments: list[str]) -> None:
     if options.shape == "8b" and device is Device.CPU:
         raise SystemExit("There is no GPU here, and a CPU would take days over the 8b shape")
     with tempfile.TemporaryDirectory(prefix="tessera-model-", dir=options.folder) as folder:
-        seconds = options.seconds or _SECONDS[options.shape]
-        run = ModelRun(options.shape, options.engine, device, Path(folder), seconds, _say)
+        run = ModelRun(
+            shape=options.shape,
+            engine=options.engine,
+            device=device,
+            folder=Path(folder).resolve(),
+            seconds=options.seconds or _SECONDS[options.shape],
+            ends_at=time.monotonic() + options.minutes * 60,
+            say=_say,
+        )
         findings = run.run()
         plot = None if options.out is None else options.out.with_suffix(".svg")
         text = write_report(findings, None if plot is None else plot.name)
@@ -39,6 +48,8 @@ def main(arguments: list[str]) -> None:
     if plot is not None:
         options.out.write_text(text)
         plot.write_text(draw_shares(findings))
+    if not findings.timed:
+        raise SystemExit("No engine was measured; the report says why")
     if failed:
         raise SystemExit(f"Not near enough to the reference: {'; '.join(failed)}")
 
@@ -53,6 +64,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--device", type=Device, choices=tuple(Device), help="by default the GPU, if there is one"
     )
     parser.add_argument("--seconds", type=float, help="length of each measurement")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=_MINUTES,
+        help="all that the run may take; what is not measured by then is left out",
+    )
     parser.add_argument("--folder", type=Path, help="where to work; 8b takes 16 GB there")
     parser.add_argument("--out", type=Path, help="a page to write, and a plot beside it")
     return parser.parse_args(arguments)

@@ -40,6 +40,11 @@ def write_checkpoint(
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
 
 
+def count_bytes(config: Qwen3Config) -> int:
+    """Return how much of a disk the weights take."""
+    return 2 * sum(math.prod(shape) for shape in config.shapes().values())
+
+
 class _Numbers:
     """Random numbers around 0 as bytes of bfloat16, in an endless stream."""
 

@@ -29,13 +29,17 @@ class Parity:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was measured where; `steps` tells of each step what came of it."""
+    """What was measured where; `steps` tells of each step what came of it.
+
+    `ceiling_of` says whose matrix rate all is held against.
+    """
 
     shape: str
     config: Qwen3Config
     device: str
     libraries: str
     matrix: Mapping[str, float]
+    ceiling_of: str
     works: tuple[Work, ...]
     measured: tuple[Measured, ...]
     steps: Mapping[str, str]

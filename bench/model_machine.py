@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 from pathlib import Path
 
 
@@ -18,3 +19,17 @@ def memory_gib() -> float:
     """Return the machine's memory."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return pages / 2**30
+
+
+def require_disk(folder: Path, size: int) -> None:
+    """Give up before anything is written, where it has no place.
+
+    Raises:
+        SystemExit: there are fewer bytes free.
+    """
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise SystemExit(
+            f"A checkpoint of {size / 1e9:.3g} GB is to be written to {folder}, which has"
+            f" {free / 1e9:.3g} GB left: name another folder with --folder"
+        )

@@ -11,6 +11,8 @@ from inference.variant import Engine, Precision
 
 TRANSFORMERS = "transformers"
 """The reference, among the engines."""
+HERE = "in process"
+"""Where an engine is measured that no server stands before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ class Waits:
 class Measured:
     """One engine's figures: tokens a second by the name of the work.
 
-    `vectors` names a file of the parity's vectors; `failure` says why there is nothing.
+    `vectors` names a file of the parity's vectors; `failure` says why there is nothing, `notes`
+    what was done in a slower way than it can be.
     """
 
     engine: str
@@ -85,17 +88,25 @@ class Measured:
     waits: Waits | None = None
     vectors: str | None = None
     failure: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """How tables call it."""
         return f"{self.engine} {self.precision}, {self.where}"
 
+    @property
+    def outcome(self) -> str:
+        """Whether it ran, and how."""
+        if self.failure is not None:
+            return f"**did not run**: {self.failure}"
+        return "; ".join(("measured and compared" if self.rates else "compared", *self.notes))
+
     @classmethod
     def parse(cls, fields: Mapping[str, Any]) -> Self:
         """Read what `asdict` wrote."""
         waits = fields["waits"] and Waits(**fields["waits"])
-        return cls(**{**fields, "waits": waits})
+        return cls(**{**fields, "waits": waits, "notes": tuple(fields["notes"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +119,10 @@ class Answer:
     measured: tuple[Measured, ...]
 
     def write(self, path: Path) -> None:
-        """Leave it for the process that asked."""
-        path.write_text(json.dumps(asdict(self)))
+        """Leave it for the process that asked, whole: this one may be ended at any moment."""
+        unfinished = path.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(asdict(self)))
+        unfinished.replace(path)
 
     @classmethod
     def read(cls, path: Path) -> Self:

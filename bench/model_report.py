@@ -44,23 +44,18 @@ def _steps(findings: Findings) -> Iterator[str]:
     for step, outcome in findings.steps.items():
         yield f"| {step} | {outcome} |"
     for each in findings.measured:
-        yield f"| {each.name} | {_outcome(each)} |"
+        yield f"| {each.name} | {each.outcome} |"
     yield ""
-
-
-def _outcome(measured: Measured) -> str:
-    if measured.failure is not None:
-        return f"**did not run**: {measured.failure}"
-    return "measured and compared" if measured.rates else "compared"
 
 
 def _rates(findings: Findings, plot: str | None) -> Iterator[str]:
     rates = findings.matrix.items()
     yield "## Tokens a second"
     yield ""
-    yield "The ceiling is this device's matrix rate, measured in the same run:"
-    yield f"{', '.join(f'{rate / 1e12:.4g} TFLOP/s in {name}' for name, rate in rates)}."
-    yield ""
+    if rates:
+        yield f"The ceiling is the matrix rate of {findings.ceiling_of}, measured in the same run:"
+        yield f"{', '.join(f'{rate / 1e12:.4g} TFLOP/s in {name}' for name, rate in rates)}."
+        yield ""
     yield f"| tokens in a sequence | {' | '.join(work.name for work in findings.works)} |"
     yield f"|---{'|---' * len(findings.works)}|"
     for name in findings.matrix:

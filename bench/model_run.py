@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bench.model_checkpoint import write_checkpoint
+from bench.model_checkpoint import count_bytes, write_checkpoint
 from bench.model_findings import Findings
-from bench.model_machine import cpu_name
+from bench.model_machine import cpu_name, require_disk
 from bench.model_messages import Answer, Measured, Request, Task
-from bench.model_python import measure_in, python_with
+from bench.model_python import ROOT, measure_in, python_with
 from bench.model_shape import SHAPES
 from bench.model_tasks import main_precision, onnxruntime_tasks, references, torch_tasks
+from bench.model_warnings import first_line
 from bench.model_work import plan_works
 from inference.checkpoint.qwen3 import Qwen3Config
 from inference.engine.settings import Device
@@ -22,37 +23,48 @@ from inference.tensors import MODEL
 from inference.variant import Engine, Precision
 
 _TOKENS_MAX: Final = {Device.CPU: 1024, Device.CUDA: 4096}
+_CEILINGS_OF: Final = {
+    Device.CPU: "one core, which is what an engine has in process (through Triton it has two)",
+    Device.CUDA: "this GPU",
+}
 _ROWS_MAX: Final = 128
 """Enough for a full batch of the shortest sequences that are measured."""
-_COMPILE_SECONDS: Final = 7200.0
 _THROUGH_TRITON: Final = "through Triton"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRun:
-    """One shape on one device, in a folder of its own; each rate is measured for `seconds`."""
+    """One shape on one device, in a folder of its own; each rate is measured for `seconds`.
+
+    What is not under way by `ends_at`, on the monotonic clock, is left out.
+    """
 
     shape: str
     engine: Engine
     device: Device
     folder: Path
     seconds: float
+    ends_at: float
     say: Callable[[str], None]
     steps: dict[str, str] = field(default_factory=dict)
+    _repositories: dict[Engine, Path] = field(default_factory=dict)
 
     def run(self) -> Findings:
         """Do every step."""
         self._write_checkpoint()
         answers = [*self._run_torch(), *self._run_onnxruntime()]
         measured = [each for answer in answers for each in answer.measured]
+        served = self._serve()
+        self._name_what_others_run()
         return Findings(
             shape=self.shape,
             config=self._config,
             device=answers[0].device if answers else cpu_name(),
             libraries="; ".join(answer.libraries for answer in answers),
             matrix=answers[0].matrix if answers else {},
+            ceiling_of=_CEILINGS_OF[self.device],
             works=plan_works(self._config, _TOKENS_MAX[self.device]),
-            measured=(*measured, self._serve()),
+            measured=(*measured, served),
             steps=self.steps,
         )
 
@@ -66,6 +78,7 @@ class ModelRun:
 
     def _write_checkpoint(self) -> None:
         self.say("Writing a checkpoint")
+        require_disk(self.folder, count_bytes(self._config))
         began = time.perf_counter()
         write_checkpoint(self._checkpoint, self._config)
         size = sum(file.stat().st_size for file in self._checkpoint.iterdir())
@@ -104,7 +117,10 @@ class ModelRun:
             tokens_max=_TOKENS_MAX[self.device],
             seconds=self.seconds,
         )
-        return [measure_in(python, request, self.folder / f"{library}.json")]
+        return [measure_in(python, request, self.folder / f"{library}.json", self._left())]
+
+    def _left(self) -> float:
+        return max(0.0, self.ends_at - time.monotonic())
 
     def _compile(self, engine: Engine) -> Path | None:
         """Build a repository as anybody would; return it, or say why there is none."""
@@ -116,33 +132,45 @@ class ModelRun:
         argv += ["--tokens-max", str(_TOKENS_MAX[self.device])]
         self.say(f"Compiling for {engine}")
         began = time.perf_counter()
-        done = subprocess.run(
-            argv, check=False, capture_output=True, text=True, timeout=_COMPILE_SECONDS
-        )
+        try:
+            done = subprocess.run(
+                argv, check=False, capture_output=True, text=True, timeout=self._left(), cwd=ROOT
+            )
+        except subprocess.TimeoutExpired:
+            self._leave_out(step, "there was no time left")
+            return None
         if done.returncode:
             self._leave_out(step, (done.stderr.strip().splitlines() or ["it says nothing"])[-1])
             return None
         self.steps[step] = f"done in {time.perf_counter() - began:.1f} s"
+        self._repositories[engine] = out
         return out
 
     def _serve(self) -> Measured:
-        out = self.folder / self.engine
-        repository = out if out.exists() else self._compile(self.engine)
+        repository = self._repositories.get(self.engine) or self._compile(self.engine)
         if repository is None:
             return self._not_served("there is no model repository")
-        try:
-            # Needs what a bare machine has not.
-            from bench.model_served import SERVING_FAILURES, measure_served  # noqa: PLC0415
-        except ImportError as error:
-            return self._not_served(str(error))
         python = python_with("torch") if self.engine is Engine.TORCH else None
         self.say("Measuring the same through Triton")
         try:
+            # Needs what a bare machine has not.
+            from bench.model_served import measure_served  # noqa: PLC0415
+
             return measure_served(
                 repository, python or Path(sys.executable), self.folder, self._config, self.seconds
             )
-        except SERVING_FAILURES as error:
-            return self._not_served(str(error))
+        except Exception as error:  # noqa: BLE001 - what was measured before must not be lost
+            return self._not_served(first_line(error))
+
+    def _name_what_others_run(self) -> None:
+        """Say what this run was not for: a reader must not have to guess."""
+        if self.engine is not Engine.TENSORRT:
+            where = "on a GPU in NVIDIA's Triton container, with `--engine tensorrt`"
+            self._leave_out("tensorrt", f"it is measured {where}")
+        if self.device is Device.CPU:
+            self._leave_out("a GPU", "this run used none, so it tells nothing of one")
+        if self.shape != "8b":
+            self._leave_out("the full shape", "it is measured on a GPU, with `--shape 8b`")
 
     def _not_served(self, reason: str) -> Measured:
         precision = main_precision(self.engine, self.device)

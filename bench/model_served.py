@@ -23,14 +23,10 @@ from contract.models import ModelCard
 from inference.checkpoint.qwen3 import Qwen3Config
 from inference.engine.rows import Ids, Vectors
 from inference.serving import Serving
-from stack.errors import StackError
 
 _AT_ONCE: Final = 3
 """Bulk requests under way: enough that a batch always waits while another is computed."""
 _TIMEOUT_SECONDS: Final = 120.0
-
-SERVING_FAILURES: Final = (NotServedError, StackError, httpx.HTTPError, OSError)
-"""What ends the measurement with a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +63,8 @@ def measure_served(
     """
     served = Serving.read(repository / "card")
     model = ModelCard.read(repository / "card").id
-    with serving(repository, python, folder) as socket:
-        return asyncio.run(_measure(socket, model, served, folder, config, seconds))
+    with serving(repository, python, folder) as servers:
+        return asyncio.run(_measure(servers.socket, model, served, folder, config, seconds))
 
 
 async def _measure(

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -26,9 +27,18 @@ class NotServedError(Exception):
     """The servers do not come up; the text says what the log ends with."""
 
 
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """What serves: the adapter's Unix socket, and the processes' ids."""
+
+    socket: Path
+    adapter_pid: int
+    triton_pid: int
+
+
 @contextmanager
-def serving(repository: Path, python: Path, folder: Path) -> Iterator[Path]:
-    """Serve a repository until the block ends; yield the Unix socket of the adapter.
+def serving(repository: Path, python: Path, folder: Path) -> Iterator[Servers]:
+    """Serve a repository until the block ends.
 
     Models in Triton's Python backend use the packages of `python`.
 
@@ -54,7 +64,7 @@ def serving(repository: Path, python: Path, folder: Path) -> Iterator[Path]:
             for name, command in commands.items()
         }
         _wait_until_ready(socket, running, lambda name: _last_words(folder / f"{name}.log"))
-        yield socket
+        yield Servers(socket, running["adapter"].pid, running["triton"].pid)
 
 
 def _triton_command(server: Triton, folder: Path) -> Command:

@@ -1,6 +1,7 @@
 """Causal attention over sequences that lie end to end, without padding."""
 
 import inspect
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -38,9 +39,16 @@ heads, head width]."""
 
 def choose_attention(device: torch.device, dtype: torch.dtype) -> Attend:
     """Return the kernel for packed sequences where there is one: on a GPU, in 16 bits."""
-    if device.type == "cuda" and dtype in (torch.bfloat16, torch.float16):
-        return _make_packed()
-    return attend_one_by_one
+    if device.type != "cuda" or dtype not in (torch.bfloat16, torch.float16):
+        return attend_one_by_one
+    try:
+        from torch.nn.attention.varlen import varlen_attn  # noqa: PLC0415 - since 2.10
+    except ImportError as error:
+        logging.getLogger(__name__).warning(
+            "sequences attend one by one, which is slow; PyTorch has a kernel since 2.10: %s", error
+        )
+        return attend_one_by_one
+    return _make_packed(varlen_attn)
 
 
 def attend_one_by_one(
@@ -62,20 +70,26 @@ def attend_one_by_one(
     return attended
 
 
-def _make_packed() -> Attend:
-    from torch.nn.attention.varlen import varlen_attn  # noqa: PLC0415 - imports a GPU's libraries
+def spell_causal(kernel: Callable[..., object]) -> dict[str, object]:
+    """Return the arguments that ask a version of PyTorch's kernel for what is computed here.
 
-    # Since 2.12 fewer heads of keys than of queries must be asked for; before they were just taken.
-    asked = (
-        {"enable_gqa": True} if "enable_gqa" in inspect.signature(varlen_attn).parameters else {}
+    2.10 has a flag, later ones a window. Fewer heads of keys than of queries were just taken at
+    first; since 2.12 they must be asked for.
+    """
+    known = inspect.signature(kernel).parameters
+    asked: dict[str, object] = (
+        {"window_size": _CAUSAL} if "window_size" in known else {"is_causal": True}
     )
+    return asked | ({"enable_gqa": True} if "enable_gqa" in known else {})
+
+
+def _make_packed(kernel: Callable[..., torch.Tensor]) -> Attend:
+    asked = spell_causal(kernel)
 
     def attend(
         query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, packed: Packed
     ) -> torch.Tensor:
         bounds, longest = packed.bounds, packed.longest
-        return varlen_attn(
-            query, key, value, bounds, bounds, longest, longest, window_size=_CAUSAL, **asked
-        )
+        return kernel(query, key, value, bounds, bounds, longest, longest, **asked)
 
     return attend

@@ -104,7 +104,7 @@ def _numbers(
         case Precision.BF16:
             return torch.bfloat16, Linear
         case Precision.FP8:
-            rounding = fuse(quantise, fused=fused)
+            rounding = fuse(quantise, fused=fused, per_token=1)
             return torch.bfloat16, partial(ScaledLinear.of, quantise=rounding)
         case Precision.FP16:
             raise ValueError("precision is fp16, in which this model overflows: take bf16")

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, Final
 
 import torch
 
-Function = TypeVar("Function", bound=Callable[..., object])
-Fuse = Callable[[Function], Function]
+Function = Callable[..., Any]
+
+_INDUCTOR: Final = "inductor"
 
 
 def choose_fusion(device: torch.device) -> bool:
@@ -19,6 +20,10 @@ def choose_fusion(device: torch.device) -> bool:
     if device.type != "cuda":
         return False
     try:
+        from torch._inductor import config  # noqa: PLC0415 - takes seconds
+
+        # Else it would start a pool of Pythons to compile in, for four small functions.
+        config.compile_threads = 1
         torch.compile(torch.square)(torch.ones(2, device=device))
     except Exception as error:  # noqa: BLE001 - of any kind
         logging.getLogger(__name__).warning("kernels are not fused: %s", error)
@@ -26,6 +31,22 @@ def choose_fusion(device: torch.device) -> bool:
     return True
 
 
-def fuse(function: Function, *, fused: bool) -> Function:
-    """Compile a function, or leave it as it is."""
-    return torch.compile(function) if fused else function
+def fuse(
+    function: Function, *, fused: bool, per_token: int, backend: str | Function = _INDUCTOR
+) -> Function:
+    """Compile a function, or leave it as it is; its first `per_token` arguments have a row a token.
+
+    The number of tokens is another each time, so it is left open from the start. All other sizes
+    are the model's own, and each of them gets a kernel that was made for it. PyTorch, left to
+    itself, would compile twice to learn the former, and would open the latter too.
+    """
+    if not fused:
+        return function
+    compiled = torch.compile(function, dynamic=False, backend=backend)
+
+    def run(*arguments: Any) -> Any:  # noqa: ANN401 - whatever the function takes and gives
+        for each in arguments[:per_token]:
+            torch._dynamo.maybe_mark_dynamic(each, 0)  # noqa: SLF001 - documented as public
+        return compiled(*arguments)
+
+    return run

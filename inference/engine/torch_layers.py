@@ -21,14 +21,14 @@ def add_and_normalise(
 
 def normalise_and_rotate(
     heads: torch.Tensor,
-    weight: torch.Tensor,
     cosine: torch.Tensor,
     sine: torch.Tensor,
+    weight: torch.Tensor,
     epsilon: float,
 ) -> torch.Tensor:
     """Normalise each of `heads` [tokens, heads, head width] and turn it by its token's position.
 
-    `weight` is [heads, head width]; `cosine` and `sine` are [tokens, 1, head width / 2]. A number
+    `cosine` and `sine` are [tokens, 1, head width / 2], `weight` is [heads, head width]. A number
     turns with the one that is half a head away.
     """
     left, right = normalise(heads, weight, epsilon).float().chunk(2, dim=-1)

@@ -30,9 +30,9 @@ class Kernels:
     def make(cls, attend: Attend, *, fused: bool) -> Self:
         """Choose them for a device."""
         return cls(
-            fuse(layers.add_and_normalise, fused=fused),
-            fuse(layers.normalise_and_rotate, fused=fused),
-            fuse(layers.gate, fused=fused),
+            fuse(layers.add_and_normalise, fused=fused, per_token=2),
+            fuse(layers.normalise_and_rotate, fused=fused, per_token=3),
+            fuse(layers.gate, fused=fused, per_token=1),
             attend,
         )
 
@@ -133,7 +133,7 @@ class Qwen3:
         heads = layer.query_key_value(x).unflatten(-1, (-1, config.head_width))
         turned, value = heads.split([config.heads + config.kv_heads, config.kv_heads], dim=1)
         turned = self.kernels.normalise_and_rotate(
-            turned, layer.head_norms, *turn, config.norm_epsilon
+            turned, *turn, layer.head_norms, config.norm_epsilon
         )
         query, key = turned.split([config.heads, config.kv_heads], dim=1)
         return self.kernels.attend(query, key, value, packed).flatten(1)

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from bench.model_checkpoint import write_checkpoint
+from bench.model_checkpoint import count_bytes, write_checkpoint
 from bench.model_findings import Findings, compare
 from bench.model_messages import Measured, Waits
 from bench.model_plot import draw_shares
@@ -81,6 +81,7 @@ def test_a_checkpoint_is_whole_and_random(tmp_path: Path) -> None:
         tmp_path / tensor.file, "<u2", count=tensor.length // 2, offset=tensor.offset
     )
     rows = (bits.astype("<u4") << 16).view("<f4").reshape(tensor.shape)
+    assert sum(tensor.length for tensor in opened.tensors.values()) == count_bytes(_TINY)
     assert rows.std() == pytest.approx(0.02, rel=0.02)
     assert len(np.unique(rows, axis=0)) == len(rows)
 
@@ -136,6 +137,7 @@ def findings() -> Findings:
         device="a GPU & more",
         libraries="torch",
         matrix={"bf16": 1e12},
+        ceiling_of="this GPU",
         works=works,
         measured=(
             Measured("torch", "bf16", "in process", rates, Waits(7, 1.25, 9.5, 1234.0)),
@@ -152,6 +154,7 @@ def test_the_page_says_what_was_measured_and_what_was_not(findings: Findings) ->
     assert "| torch bf16, in process | 7 | 1.2 | 9.5 | 1,234 |" in page
     assert "| torch fp8, in process | **did not run**: it cannot |" in page
     assert "**Not compared**" in page
+    assert "matrix rate of this GPU, measured in the same run:\n1 TFLOP/s in bf16." in page
     assert "](plot.svg)" in page
 
 
