@@ -1,8 +1,8 @@
 """`python -m bench`: measure the product against peers and limits, in one run, and print it.
 
 With `--out docs/benchmarks.md` it also writes what docs quote. A part's name measures that part
-alone: `product`, `check`, `exactness`, `directory`, `revocation`, `leases`. And `model` measures a
-model, with options of its own.
+alone: `product`, `check`, `exactness`, `directory`, `revocation`, `leases`, `serving`. And `model`
+measures a model, with options of its own.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from bench.gateway import compare_gateways
 from bench.leases import measure_leases
 from bench.product import running_product
 from bench.revocation import measure_revocations
+from bench.serving import measure_serving
 
 
 def main() -> None:
@@ -75,6 +76,11 @@ def _measure_leases(folder: Path, _: argparse.Namespace) -> str:
     return report.show_leases(*measure_leases(folder, _say))
 
 
+def _measure_serving(folder: Path, options: argparse.Namespace) -> str:
+    arguments = {"seconds": options.seconds, "rounds": options.rounds, "say": _say}
+    return report.show_serving(measure_serving(folder, **arguments))
+
+
 _PARTS: Final[Mapping[str, Callable[[Path, argparse.Namespace], str]]] = {
     "product": _measure_product,
     "check": _measure_check,
@@ -82,6 +88,7 @@ _PARTS: Final[Mapping[str, Callable[[Path, argparse.Namespace], str]]] = {
     "exactness": _measure_exactness,
     "revocation": _measure_revocation,
     "leases": _measure_leases,
+    "serving": _measure_serving,
 }
 
 

@@ -16,3 +16,9 @@ def make_texts(count: int, words_mean: int, seed: int = 7) -> list[str]:
     pick = random.Random(seed)  # noqa: S311 - reproducible texts, not secrets
     lengths = [pick.randint(words_mean // 2, words_mean * 3 // 2) for _ in range(count)]
     return [" ".join(pick.choices(words, k=length)) for length in lengths]
+
+
+def make_text(words: int, seed: int) -> str:
+    """Return a sentence of so many words."""
+    pick = random.Random(seed)  # noqa: S311 - reproducible texts, not secrets
+    return " ".join(pick.choices(_PROSE.split(), k=words))
