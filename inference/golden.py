@@ -27,6 +27,7 @@ COSINE_MIN: Final = {
     Precision.BF16: 0.99,
     Precision.FP8: 0.97,
 }
+_LENGTH_ERROR_MAX: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,11 @@ class Golden:
         """Say how a model's vectors for the sequences differ, where they do."""
         if vectors.shape != self.vectors.shape:
             return f"the vectors have shape {vectors.shape}, not {self.vectors.shape}"
+        lengths = np.linalg.norm(vectors, axis=1)
+        if not (whole := np.abs(lengths - 1) < _LENGTH_ERROR_MAX).all():  # that of a NaN is not
+            odd = int(np.argmin(whole))
+            tokens = len(self.sequences[odd])
+            return f"vector {odd}, of {tokens} tokens, has length {lengths[odd]:.5f} and not 1"
         cosines = (vectors * self.vectors).sum(axis=1)
         worst = int(np.nanargmin(np.where(np.isfinite(cosines), cosines, -np.inf)))
         if cosines[worst] >= self.cosine_min:  # NaN is not

@@ -7,6 +7,8 @@ from typing import Final
 from stack.errors import StackError
 
 _SERVING: Final = Path("card", "serving.json")
+_PROVENANCE: Final = Path("card", "provenance.json")
+_NOT_FOR_TRITON: Final = "tensorrt-rtx "
 _HERE: Final = ("onnxruntime", "torch")
 
 
@@ -22,9 +24,22 @@ def find(repository: Path) -> Path:
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise StackError(f"{path} is damaged; build {repository} again") from error
+    if engine not in _HERE and _is_for_no_triton(repository):
+        raise StackError(
+            f"{repository} is a plan of TensorRT-RTX, which no Triton can load: compile it in"
+            " NVIDIA's Triton container and serve it there, or with --engine torch or onnxruntime"
+        )
     if engine not in _HERE:
         raise StackError(
             f"{repository} is for {engine}, and this Triton has its Python backend alone: serve it"
             " in NVIDIA's Triton container, or compile it with --engine torch or onnxruntime"
         )
     return repository.absolute()
+
+
+def _is_for_no_triton(repository: Path) -> bool:
+    try:
+        made_by = json.loads((repository / _PROVENANCE).read_bytes())["engine"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False  # the other refusal holds as well
+    return str(made_by).startswith(_NOT_FOR_TRITON)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final, Self
 
-from inference.checkpoint.json_file import JsonFile
+from inference.checkpoint.json_file import LAYERS_MAX, JsonFile
 from inference.checkpoint.safetensors import CheckpointError
 
 _FIXED: Final = {
@@ -46,7 +46,7 @@ class BertConfig:
         """
         file.require(_FIXED)
         config = cls(
-            layers=file.count("num_hidden_layers"),
+            layers=file.count("num_hidden_layers", LAYERS_MAX),
             heads=file.count("num_attention_heads"),
             width=file.count("hidden_size"),
             feed_forward_width=file.count("intermediate_size"),

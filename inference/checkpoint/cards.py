@@ -1,6 +1,7 @@
 """The card of a checkpoint that nobody has pinned: what its own files say of it."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,12 @@ _ID: Final = re.compile(r"[\w.-]+(/[\w.-]+)*")
 
 
 def card_of(
-    checkpoint: Checkpoint, called: str | None = None, context_tokens: int | None = None
+    checkpoint: Checkpoint,
+    called: str | None = None,
+    context_tokens: int | None = None,
+    *,
+    aliases: Sequence[str] = (),
+    token_ids_accepted: bool = True,
 ) -> ModelCard:
     """Return the card under which a checkpoint is served.
 
@@ -31,8 +37,11 @@ def card_of(
     """
     config = checkpoint.config
     name = called or guess_id(checkpoint.folder)
-    if not _ID.fullmatch(name):
-        raise CheckpointError(f"{name!r} is no model's id: letters, digits, '-', '_', '.', '/'")
+    for each in (name, *aliases):
+        if not _ID.fullmatch(each):
+            raise CheckpointError(
+                f"{each!r} is no model's id: name one of letters, digits, '-', '_', '.', '/'"
+            )
     context = context_tokens or min(config.context_tokens, _CONTEXT_TOKENS_MAX)
     if context > config.context_tokens:
         raise CheckpointError(
@@ -41,7 +50,7 @@ def card_of(
     prompted = isinstance(config, Qwen3Config)
     return ModelCard(
         id=name,
-        aliases=(),
+        aliases=tuple(aliases),
         context_tokens=context,
         dimensions_min=min(_DIMENSIONS_MIN, config.width),
         dimensions_max=config.width,
@@ -50,6 +59,7 @@ def card_of(
         owned_by=_OWNER,
         query_prompt=_QUERY_PROMPT if prompted else None,
         default_task=_TASK if prompted else None,
+        token_ids_accepted=token_ids_accepted,
     )
 
 

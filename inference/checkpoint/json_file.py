@@ -4,9 +4,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from inference.checkpoint.safetensors import CheckpointError
+
+LAYERS_MAX: Final = 1000
+"""Of any model: what a damaged file asks for would take all memory before anybody misses it."""
+_COUNT_MAX: Final = 2**31 - 1
+_NUMBER_MAX: Final = 1e30
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +45,17 @@ class JsonFile:
             if (found := self.fields.get(name, value)) != value:
                 raise CheckpointError(f"{self.path}: {name} is {found!r}, not {value!r}")
 
-    def count(self, name: str) -> int:
+    def count(self, name: str, most: int = _COUNT_MAX) -> int:
         """Return a positive integer."""
         value = self.fields.get(name)
-        if type(value) is not int or value < 1:  # bool is an int
-            raise CheckpointError(f"{self.path}: {name} is {value!r}, not a positive integer")
+        if type(value) is not int or not 1 <= value <= most:  # bool is an int
+            raise CheckpointError(f"{self.path}: {name} is {value!r}, not an integer of 1..{most}")
         return value
 
     def number(self, name: str) -> float:
         """Return a number of at least 1."""
         value = self.fields.get(name)
-        if not isinstance(value, int | float) or not 1 <= value < float("inf"):
+        if not isinstance(value, int | float) or not 1 <= value <= _NUMBER_MAX:
             raise CheckpointError(f"{self.path}: {name} is {value!r}, not a number from 1 on")
         return float(value)
 

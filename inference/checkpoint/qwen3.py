@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Final, Self
 
-from inference.checkpoint.json_file import JsonFile
+from inference.checkpoint.json_file import LAYERS_MAX, JsonFile
 from inference.checkpoint.safetensors import CheckpointError
 
 _FIXED: Final = {
@@ -49,7 +49,7 @@ class Qwen3Config:
         """
         file.require(_FIXED)
         config = cls(
-            layers=file.count("num_hidden_layers"),
+            layers=file.count("num_hidden_layers", LAYERS_MAX),
             heads=file.count("num_attention_heads"),
             kv_heads=file.count("num_key_value_heads"),
             head_width=file.count("head_dim"),

@@ -1,6 +1,7 @@
 """A checkpoint's tensors, from one safetensors file or from several that an index lists."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,8 @@ from inference.checkpoint.safetensors import CheckpointError, Tensor, read_tenso
 
 SINGLE: Final = "model.safetensors"
 INDEX: Final = "model.safetensors.index.json"
+_SHARD: Final = ".safetensors"
+"""How each shard's name ends; so none can take the place of another file of a repository."""
 
 
 def read_shards(folder: Path) -> dict[str, Tensor]:
@@ -31,13 +34,27 @@ def read_shards(folder: Path) -> dict[str, Tensor]:
     return tensors
 
 
+def index_of(folder: Path, files: Collection[str]) -> bytes | None:
+    """Return an index of these shards alone, where it is by an index that they are found.
+
+    Raises:
+        CheckpointError: the index is damaged.
+        OSError: it cannot be read.
+    """
+    if (folder / SINGLE).exists():
+        return None
+    weights = _read_index(folder / INDEX)
+    kept = {name: file for name, file in weights.items() if file in files}
+    return json.dumps({"weight_map": kept}, indent=2).encode()
+
+
 def _read_index(path: Path) -> dict[str, str]:
     weights = JsonFile.read(path).fields.get("weight_map")
     if not isinstance(weights, dict) or not weights:
         raise CheckpointError(f"{path} has no weight_map")
     for name, file in weights.items():
-        if not isinstance(file, str) or not file or Path(file).name != file:
-            raise CheckpointError(f"{path}: tensor {name!r} is in {file!r}, which is no file name")
+        if not isinstance(file, str) or Path(file).name != file or not file.endswith(_SHARD):
+            raise CheckpointError(f"{path}: tensor {name!r} is in {file!r}, which is no shard here")
     return weights
 
 

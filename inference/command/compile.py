@@ -13,6 +13,7 @@ from inference.command.watched import Watched
 from inference.engine.settings import Device
 from inference.repository.build import Prove, fulfil
 from inference.repository.foresight import check_order, default_precision
+from inference.repository.loadable import foresee_plan, judge_plan
 from inference.repository.order import Order
 from inference.repository.proving import make_golden_if_it_fits, take_golden
 from inference.repository.tuning import Tuning
@@ -51,6 +52,9 @@ def compile_model(
     called: Annotated[
         str | None, typer.Option("--id", help="What callers name the model by; its folder's name.")
     ] = None,
+    alias: Annotated[
+        list[str] | None, typer.Option(help="Another name that callers may use; repeatable.")
+    ] = None,
     golden: Annotated[
         Path | None,
         typer.Option(
@@ -58,6 +62,12 @@ def compile_model(
         ),
     ] = None,
     *,
+    refuse_token_ids: Annotated[
+        bool,
+        typer.Option(
+            "--refuse-token-ids", help="Take text alone: some clients send another model's ids."
+        ),
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Go on where memory or disk look too small.")
     ] = False,
@@ -73,7 +83,13 @@ def compile_model(
         opened = Checkpoint.open(checkpoint)
         order = Order(
             checkpoint=opened,
-            card=card_of(opened, called, context),
+            card=card_of(
+                opened,
+                called,
+                context,
+                aliases=alias or (),
+                token_ids_accepted=not refuse_token_ids,
+            ),
             variant=Variant(engine, form, precision or default_precision(engine, used)),
             tokens_max=tokens,
             rows_max=rows_max,
@@ -82,6 +98,8 @@ def compile_model(
             tuning=_tuning(engine, tokens),
         )
         check_order(order, out, room=not force)
+        if (warning := foresee_plan(order)) is not None:
+            typer.echo(f"tessera: {warning}", err=True)
         prove = make_golden_if_it_fits if golden is None else _taken_from(golden)
         changed = fulfil(order, out, Watched(), prove, keep=golden is None)
         _show(Repository.read(out), out, changed=changed)
@@ -95,9 +113,12 @@ def _tuning(engine: Engine, tokens_max: int) -> Tuning:
 
 def _taken_from(out: Path) -> Prove:
     try:
-        return partial(take_golden, Repository.read(out))
+        other = Repository.read(out)
     except ValueError as error:
         fail(f"{out} is damaged: {error}")
+    if other.golden is None:
+        fail(f"{out} has no golden vectors: name another with --golden")
+    return partial(take_golden, other)
 
 
 def _show(built: Repository, out: Path, *, changed: bool) -> None:
@@ -115,4 +136,7 @@ def _show(built: Repository, out: Path, *, changed: bool) -> None:
     write_facts({f"  {name}": value for name, value in facts.items()})
     if golden is None:
         typer.echo("Without them a damaged model goes unnoticed: see `tessera model verify --help`")
-    typer.echo(f"Next: tessera model verify {out}")
+    if (warning := judge_plan(origin)) is not None:
+        typer.echo(f"It cannot be served: {warning}")
+    else:
+        typer.echo(f"Next: tessera model verify {out}")

@@ -35,8 +35,8 @@ def inspect(
     """Say what a checkpoint is, what each engine would need, and what is wrong with it."""
     with one_sentence_per_failure():
         opened = Checkpoint.open(checkpoint)
-        found = _describe(opened, quick=quick)
         problems = _problems(opened)
+        found = _describe(opened, quick=quick or bool(problems))
     if json:
         typer.echo(orjson.dumps({**found, "problems": problems}, option=orjson.OPT_INDENT_2))
     else:

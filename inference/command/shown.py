@@ -1,5 +1,6 @@
 """How the commands write, and how they end."""
 
+import errno
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -63,6 +64,8 @@ def one_sentence_per_failure() -> Iterator[None]:
     except BrokenPipeError:  # who reads has left
         raise
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            fail("the disk is full; what was there is unchanged: make room, and start again")
         fail(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
     except KeyboardInterrupt:
         raise typer.Exit(_INTERRUPTED) from None

@@ -1,5 +1,6 @@
 """`tessera model verify`: whether a repository is what was built, and its model too."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,8 +14,8 @@ from inference.command.shown import fail, one_sentence_per_failure, write_table
 from inference.command.watched import Watched
 from inference.golden import FILE as GOLDEN
 from inference.golden import golden_of
+from inference.progress import Progress
 from inference.repository.layout import Layout
-from inference.repository.manifest import read_manifest
 from inference.repository.proving import make_sequences
 from inference.repository.store import store
 from inference.repository.verification import (
@@ -24,6 +25,7 @@ from inference.repository.verification import (
     State,
     check_files,
     check_origin,
+    check_plan,
     check_vectors,
 )
 
@@ -60,12 +62,10 @@ def verify(
         checks = [
             *check_files(opened, progress, quick=quick),
             *check_origin(opened, progress),
+            *check_plan(opened),
         ]
         if not quick and not any(check.state is State.FAILED for check in checks):
-            embed = asked_of_triton(opened, triton) if triton else run_here(opened, progress)
-            if write_golden and opened.golden is None and not isinstance(embed, str):
-                opened = _keep_golden(opened, repository, embed)
-            checks += check_vectors(opened, embed)
+            checks += _check_model(opened, repository, progress, triton, write_golden=write_golden)
     _show(checks, json=json)
     raise typer.Exit(1 if any(check.state is State.FAILED for check in checks) else 0)
 
@@ -79,19 +79,34 @@ def _open(repository: Path) -> Repository:
         fail(f"{repository} is damaged: {error}; build it again with `tessera model compile`")
 
 
+def _check_model(
+    opened: Repository, out: Path, progress: Progress, triton: str | None, *, write_golden: bool
+) -> Iterator[Check]:
+    """Compare the model with its golden vectors; without any it is run only to make them."""
+    if opened.golden is None and not write_golden:
+        return check_vectors(opened, "the repository has no golden vectors")
+    embed = asked_of_triton(opened, triton) if triton else run_here(opened, progress)
+    if opened.golden is None and not isinstance(embed, str):
+        opened = _keep_golden(opened, out, embed)
+    return check_vectors(opened, embed)
+
+
 def _keep_golden(opened: Repository, out: Path, embed: Embed) -> Repository:
     """Store the build once more, with what its model gives now."""
     card = opened.card
     tokenizer = tokenizer_file(opened.build / "card")
     sequences = make_sequences(tokenizer, card.context_tokens, card.vocabulary_size)
+    given = np.asarray(embed(sequences))
+    if not np.isfinite(given).all():
+        fail("the model gives vectors that are not finite, so they are not kept")
     vectors = golden_of(
         sequences,
-        np.asarray(embed(sequences)),
+        given,
         opened.serving.variant.precision,
         opened.provenance.tokenizer,
         f"the model itself, {opened.provenance.engine}",
     )
-    taken = {path: opened.build / path for path in read_manifest(opened.build)}
+    taken = {path: opened.build / path for path in opened.contents}
     store(Layout({f"card/{GOLDEN}": vectors.dump()}, taken), out)
     return Repository.read(out)
 

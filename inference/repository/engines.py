@@ -5,7 +5,7 @@ from typing import Final
 
 from inference.checkpoint.folder import CONFIG
 from inference.checkpoint.pipeline import MODULES, POOLING
-from inference.checkpoint.shards import INDEX
+from inference.checkpoint.shards import INDEX, index_of
 from inference.engine.settings import GRAPH
 from inference.graph.write import write_graph
 from inference.progress import Progress
@@ -58,11 +58,13 @@ def _for_onnxruntime(order: Order) -> EngineFiles:
 
 
 def _for_torch(order: Order) -> EngineFiles:
-    """Hand the checkpoint over as it is: the engine reads it itself."""
-    folder = order.checkpoint.folder
-    others = [name for name in (INDEX, MODULES, POOLING) if (folder / name).exists()]
-    names = (CONFIG, *order.checkpoint.files, *others)
+    """Hand the checkpoint over, without shards that hold nothing of it: the engine reads it."""
+    folder, files = order.checkpoint.folder, order.checkpoint.files
+    others = [name for name in (MODULES, POOLING) if (folder / name).exists()]
+    names = (CONFIG, *files, *others)
     written = {"model.py": _ENTRY.encode()}
+    if (index := index_of(folder, files)) is not None:
+        written[INDEX] = index
     return EngineFiles(Layout(written, {n: folder / n for n in names}), _installed("torch"))
 
 

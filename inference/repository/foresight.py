@@ -23,6 +23,10 @@ _PRECISIONS = {
 }
 
 
+_CAPABILITY_LEAST = {Precision.BF16: 80, Precision.FP8: 89}
+"""Of GPUs that compute in such numbers; every other kind computes in the others."""
+
+
 class OrderError(ValueError):
     """An order that cannot be fulfilled; the text is one sentence that says what to do instead."""
 
@@ -47,7 +51,7 @@ def check_order(order: Order, out: Path, *, room: bool = True) -> None:
     _check_out(order.checkpoint, out)
     _check_tokenizer(order)
     if order.variant.engine is Engine.TENSORRT:
-        find_compiler(order.target)
+        _check_target(order.variant.precision, find_compiler(order.target).identity.target)
         _check_scales(order)
     if room:
         _check_room(order, out)
@@ -66,6 +70,8 @@ def check_variant(checkpoint: Checkpoint, variant: Variant) -> None:
             f" --precision {known[0]}"
         )
     is_qwen3 = isinstance(checkpoint.config, Qwen3Config)
+    if variant.precision is Precision.FP16 and is_qwen3:
+        raise OrderError("Qwen3 overflows in fp16, to vectors that are none: --precision bf16")
     if engine is Engine.TORCH and not is_qwen3:
         raise OrderError("the PyTorch engine runs Qwen3 alone: take --engine onnxruntime")
     if variant.form is Form.PACKED and not (engine is Engine.TENSORRT and is_qwen3):
@@ -84,6 +90,12 @@ def _check_out(checkpoint: Checkpoint, out: Path) -> None:
     for name in (CURRENT, "triton", "card"):
         if (out / name).exists() and not (out / name).is_symlink():
             raise OrderError(f"{out} holds {name}, which is not ours: name another with --out")
+
+
+def _check_target(precision: Precision, target: str) -> None:
+    least = _CAPABILITY_LEAST.get(precision, 0)
+    if int(target.removeprefix("sm")) < least:
+        raise OrderError(f"{target} does not compute in {precision}, but sm{least} and later do")
 
 
 def _check_scales(order: Order) -> None:

@@ -34,7 +34,7 @@ def read_manifest(build: Path) -> Manifest:
 
     Raises:
         OSError: there is none.
-        ValueError: it is not what `dump_manifest` wrote.
+        ValueError: it is not what `file_of` wrote.
     """
     path = build / FILE
     try:
@@ -44,7 +44,7 @@ def read_manifest(build: Path) -> Manifest:
         raise ValueError(f"{path} is not what was written there: {error!r}") from error
 
 
-def dump_manifest(manifest: Manifest) -> bytes:
-    """Write a manifest."""
+def file_of(manifest: Manifest) -> dict[str, bytes]:
+    """Write a manifest: the file's path in its build, and what it holds."""
     fields = {path: asdict(manifest[path]) for path in sorted(manifest)}
-    return orjson.dumps(fields, option=orjson.OPT_INDENT_2)
+    return {FILE: orjson.dumps(fields, option=orjson.OPT_INDENT_2)}

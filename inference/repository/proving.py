@@ -7,6 +7,7 @@ repository, which were made on a larger machine, or by PyTorch on a GPU.
 """
 
 from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 from typing import Final
 
@@ -80,11 +81,13 @@ def make_sequences(tokenizer: Path, context_tokens: int, vocabulary_size: int) -
     """
     try:
         encoder = Tokenizer.from_file(str(tokenizer))
+        encoder.no_truncation()
+        encoder.no_padding()
+        sequences = [encoder.encode(text).ids[:context_tokens] for text in _TEXTS]
     except Exception as error:  # tokenizers raises nothing narrower
         raise CheckpointError(f"{tokenizer} is no tokenizer: {error}") from error
-    encoder.no_truncation()
-    encoder.no_padding()
-    sequences = [encoder.encode(text).ids[:context_tokens] for text in _TEXTS]
+    if not all(sequences):
+        raise CheckpointError(f"{tokenizer} makes no token of {_TEXTS[sequences.index([])]!r}")
     highest = max(map(max, sequences))
     if highest >= vocabulary_size:
         raise CheckpointError(
@@ -108,6 +111,8 @@ def make_golden_if_it_fits(order: Order, workshop: Workshop, progress: Progress)
 def take_golden(other: Repository, order: Order, workshop: Workshop, progress: Progress) -> Golden:
     """Take the golden vectors of another repository of the same checkpoint.
 
+    It may have been built for longer texts than this one: theirs are left out.
+
     Raises:
         CheckpointError: it is another checkpoint's, or has none.
         OSError: a file cannot be read.
@@ -117,4 +122,12 @@ def take_golden(other: Repository, order: Order, workshop: Workshop, progress: P
         raise CheckpointError(f"{other.build} has no golden vectors")
     if origin.revision != find_revision(order.checkpoint, workshop.digests, progress):
         raise CheckpointError(f"{other.build} was built from another checkpoint: {origin.revision}")
-    return replace(vectors, cosine_min=COSINE_MIN[order.variant.precision])
+    fitting = [len(ids) <= order.card.context_tokens for ids in vectors.sequences]
+    if not any(fitting):
+        raise CheckpointError(f"{other.build} has golden vectors of longer texts alone")
+    return replace(
+        vectors,
+        sequences=tuple(compress(vectors.sequences, fitting)),
+        vectors=vectors.vectors[fitting],
+        cosine_min=COSINE_MIN[order.variant.precision],
+    )

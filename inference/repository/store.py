@@ -42,24 +42,22 @@ def store(
     Raises:
         OSError: `out` cannot be written; what it held before is untouched.
     """
-    progress = progress or Silent()
+    progress, digests = progress or Silent(), digests or Digests()
     builds = out / _BUILDS
     builds.mkdir(parents=True, exist_ok=True)
     with _locked(out):
-        contents = take_stock(layout, digests or Digests(), progress)
+        contents = take_stock(layout, digests, progress)
         build = builds / manifest.name_of(contents)
-        if is_complete(layout, out / CURRENT) and (out / CURRENT).resolve() == build.resolve():
-            return False
-        with tempfile.TemporaryDirectory(dir=builds, ignore_cleanup_errors=True) as scratch:
-            new = _write_build(layout, contents, Path(scratch), progress, link_bytes_min)
-            if build.exists():  # complete once, damaged since
-                build.rename(Path(scratch, "damaged"))
-            new.rename(build)
+        in_use = (out / CURRENT).resolve() == build.resolve()
+        whole = _is_whole(layout, contents, build, digests, progress)
+        if not whole:
+            _make_build(build, layout, contents, progress, link_bytes_min)
+        # Also where nothing has changed: who was killed may have come no further than this.
         _link(out / CURRENT, Path(_BUILDS, build.name))
         for name in sorted({path.split("/")[0] for path in contents}):
             _link(out / name, Path(CURRENT, name))
         _remove_all_but(build)
-        return True
+        return not (whole and in_use)
 
 
 def take_stock(layout: Layout, digests: Digests, progress: Progress) -> Manifest:
@@ -88,6 +86,15 @@ def is_complete(layout: Layout, build: Path) -> bool:
         return False
 
 
+def _is_whole(
+    layout: Layout, contents: Manifest, build: Path, digests: Digests, progress: Progress
+) -> bool:
+    """Tell whether a build is what it was, byte for byte."""
+    if not is_complete(layout.with_written(manifest.file_of(contents)), build):
+        return False
+    return all(digests.of(build / path, progress) == contents[path].sha256 for path in layout.taken)
+
+
 def place(source: Path, target: Path, link_bytes_min: int, advance: Advance) -> None:
     """Put a file at `target`, whose folder is made: a hard link of a big one, else a copy.
 
@@ -110,11 +117,22 @@ def place(source: Path, target: Path, link_bytes_min: int, advance: Advance) -> 
             advance(len(block))
 
 
+def _make_build(
+    build: Path, layout: Layout, contents: Manifest, progress: Progress, link_bytes_min: int
+) -> None:
+    """Make a build under another name, and give it its own when it is complete."""
+    with tempfile.TemporaryDirectory(dir=build.parent, ignore_cleanup_errors=True) as scratch:
+        new = _write_build(layout, contents, Path(scratch), progress, link_bytes_min)
+        if build.exists():  # complete once, damaged since
+            build.rename(Path(scratch, "damaged"))
+        new.rename(build)
+
+
 def _write_build(
     layout: Layout, contents: Manifest, scratch: Path, progress: Progress, link_bytes_min: int
 ) -> Path:
     new = scratch / "build"
-    whole = {**layout.written, manifest.FILE: manifest.dump_manifest(contents)}
+    whole = {**layout.written, **manifest.file_of(contents)}
     for path, content in whole.items():
         (new / path).parent.mkdir(parents=True, exist_ok=True)
         (new / path).write_bytes(content)

@@ -39,12 +39,19 @@ def calibrate(
 
     Raises:
         CalibrationError: nothing could be measured.
+        CheckpointError: the tokenizer is damaged.
+        ValueError: the model does not know so many positions.
         OSError: a file cannot be read.
     """
-    tokenizer = Tokenizer.from_file(str(checkpoint.folder / TOKENIZER))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(tokens_max)
-    sequences = [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
+    path = checkpoint.folder / TOKENIZER
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(tokens_max)
+        encodings = tokenizer.encode_batch(list(texts))
+    except Exception as error:  # tokenizers raises nothing narrower
+        raise CheckpointError(f"{path} is no tokenizer: {error}") from error
+    sequences = [encoding.ids for encoding in encodings if encoding.ids]
     reaches = MEASURES[by](checkpoint, sequences, progress)
     unknown = reaches.keys() - checkpoint.tensors.keys()
     if unknown:
@@ -76,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _Lines(),
         )
         chosen.out.write_bytes(scales.dump())
-    except (CalibrationError, CheckpointError, OSError) as error:
+    except (CalibrationError, ValueError, OSError) as error:
         sys.exit(f"The scales cannot be measured: {error}")
 
 

@@ -6,10 +6,10 @@ from typing import Any, Self
 
 import orjson
 
-from inference.serving import Bucket
 from inference.tensorrt.build import Recipe
-from inference.tensorrt.compiler import Identity
+from inference.tensorrt.compiler import Identity, Profile
 from inference.tensorrt.graph_file import GraphFile
+from inference.tensorrt.profiles import make_profiles
 from inference.variant import Form, Precision
 
 _DIGEST_LENGTH = 16
@@ -23,14 +23,19 @@ class EngineKey:
     revision: str
     precision: Precision
     form: Form
-    buckets: tuple[Bucket, ...]
+    profiles: tuple[Profile, ...]
     graph: str
 
     @classmethod
     def of(cls, identity: Identity, recipe: Recipe, graph: GraphFile) -> Self:
-        """Name what a recipe comes to with a compiler."""
+        """Name what a recipe comes to with a compiler.
+
+        Raises:
+            CompileError: there are no profiles for it.
+        """
+        profiles = make_profiles(recipe.form, recipe.buckets, graph.positions)
         return cls(
-            identity, recipe.revision, recipe.precision, recipe.form, recipe.buckets, graph.sha256
+            identity, recipe.revision, recipe.precision, recipe.form, tuple(profiles), graph.sha256
         )
 
     @property

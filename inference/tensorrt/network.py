@@ -82,6 +82,8 @@ class NetworkCompiler:
 
     def _configure(self, builder: Native, watch: Watch) -> Native:
         config = builder.create_builder_config()
+        # Single precision is meant where a graph says so: pooling, or all of it.
+        config.clear_flag(self._tensorrt.BuilderFlag.TF32)
         if self._capability is not None:
             config.num_compute_capabilities = 1
             config.set_compute_capability(self._capability, 0)
@@ -108,12 +110,12 @@ class NetworkCompiler:
     def _set_timings(self, config: Native, timings: bytes) -> Native | None:
         if not self._times_kernels:
             return None
-        cache = config.create_timing_cache(timings)
-        if cache is None:  # of another version or GPU, or damaged
-            self._log.clear()
-            cache = config.create_timing_cache(b"")
-        config.set_timing_cache(cache, ignore_mismatch=False)
-        return cache
+        for known in (timings, b""):
+            cache = config.create_timing_cache(known)
+            if cache is not None and config.set_timing_cache(cache, ignore_mismatch=False):
+                return cache
+            self._log.clear()  # they were of another version or GPU, or damaged
+        return None
 
     def _failure(self, what: str, *reasons: str) -> CompileError:
         reason = "; ".join(reasons) or self._log.error or "it does not say why"

@@ -6,10 +6,18 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import typer
+from tokenizers import Tokenizer
+from tokenizers.models import BPE, WordLevel
 
+from contract.models import ModelCard
+from inference.checkpoint.cards import card_of
 from inference.checkpoint.folder import Checkpoint
 from inference.checkpoint.known import packaged_checkpoint
+from inference.command.shown import one_sentence_per_failure
+from inference.repository.build import fulfil
 from inference.repository.needs import estimate, lacking
+from inference.repository.order import Order
 from inference.tensorrt.room import Room
 from inference.variant import Engine, Precision
 from tests.inference.command.conftest import model
@@ -25,6 +33,10 @@ def _cut(folder: Path) -> None:
     shard.write_bytes(shard.read_bytes()[:-100])
 
 
+def _tokenize_with(folder: Path, words: WordLevel | BPE) -> None:
+    Tokenizer(words).save(str(folder / "tokenizer.json"))
+
+
 def _change(folder: Path, **changes: object) -> None:
     path = folder / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
@@ -38,6 +50,8 @@ _DAMAGE: Final[list[tuple[Damage, str]]] = [
     (lambda folder: (folder / "config.json").unlink(), "there is no"),
     (lambda folder: (folder / "tokenizer.json").unlink(), "there is no"),
     (lambda folder: (folder / "tokenizer.json").write_text("[]"), "is no tokenizer"),
+    (lambda folder: _tokenize_with(folder, WordLevel({"[UNK]": 0}, "x")), "is no tokenizer"),
+    (lambda folder: _tokenize_with(folder, BPE({"z": 0}, [])), "makes no token of 'a'"),
 ]
 
 
@@ -63,10 +77,14 @@ def test_a_damaged_checkpoint_is_refused_in_a_sentence(
         (["--engine=torch", "--precision=fp16"], "torch computes in bf16 or fp32 or fp8 here"),
         (["--engine=onnxruntime", "--form=packed"], "the packed form is TensorRT's"),
         (["--engine=tensorrt", "--target=sm89", "--precision=fp8"], "fp8 needs"),
+        (["--engine=tensorrt", "--target=sm89", "--precision=fp16"], "Qwen3 overflows in fp16"),
+        (["--engine=tensorrt", "--target=sm75"], "sm75 does not compute in bf16, but sm80"),
+        (["--engine=tensorrt", "--target=sm86", "--precision=fp8"], "sm86 does not compute in fp8"),
         (["--engine=tensorrt"], "TensorRT-RTX compiles for one of"),
         (["--engine=tensorrt", "--target=sm90"], "and not for sm90"),
         (["--engine=onnxruntime", "--context=41"], "has 40 positions, not 41"),
         (["--engine=onnxruntime", "--id=a b"], "'a b' is no model's id"),
+        (["--engine=onnxruntime", "--alias=small", "--alias="], "'' is no model's id"),
     ],
 )
 def test_what_cannot_be_built_is_refused_in_a_sentence(
@@ -100,6 +118,13 @@ def test_too_small_a_machine_is_said_before(checkpoint: Path, free: Room, senten
     assert sentence in (lacking(need, free) or "")
 
 
+def test_a_disk_that_is_full_is_said_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """Writing names no file, so the system's own text would say neither what nor where."""
+    with pytest.raises(typer.Exit), one_sentence_per_failure():
+        Path("/dev/full").write_bytes(b"any")
+    assert capsys.readouterr().err.startswith("tessera: the disk is full; what was there")
+
+
 def test_a_folder_in_use_for_something_else_is_refused(checkpoint: Path, tmp_path: Path) -> None:
     """Its own files stay as they are; the checkpoint's own folder is no place either."""
     (tmp_path / "card").mkdir()
@@ -110,6 +135,18 @@ def test_a_folder_in_use_for_something_else_is_refused(checkpoint: Path, tmp_pat
     assert list(tmp_path.iterdir()) == [tmp_path / "card"]
 
 
+def test_a_repository_without_golden_vectors_has_none_to_give(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    """Which is said before anything is compiled."""
+    opened = Checkpoint.open(checkpoint)
+    fulfil(Order(opened, card_of(opened)), tmp_path / "without", prove=lambda *_: None)
+    options = (f"--golden={tmp_path / 'without'}", f"--out={tmp_path / 'out'}")
+    done = model("compile", checkpoint, "--engine=onnxruntime", *options)
+    assert (done.exit_code, "has no golden vectors" in done.stderr) == (1, True), done.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_second_run_has_nothing_to_do(checkpoint: Path, compiled: Path) -> None:
     """It says so, and where to go on."""
     done = model(
@@ -118,6 +155,15 @@ def test_a_second_run_has_nothing_to_do(checkpoint: Path, compiled: Path) -> Non
     assert done.exit_code == 0
     assert f"Nothing to do for {compiled}" in done.output
     assert f"tessera model verify {compiled}" in done.output
+
+
+def test_the_card_says_what_callers_may_send(checkpoint: Path, tmp_path: Path) -> None:
+    """Under which names, and whether as token ids."""
+    options = ("--id=tests/tiny", "--alias=small", "--alias=tests/other", "--refuse-token-ids")
+    model("compile", checkpoint, "--engine=onnxruntime", f"--out={tmp_path}", *options)
+    card = ModelCard.read(tmp_path / "card")
+    assert (card.id, card.aliases) == ("tests/tiny", ("small", "tests/other"))
+    assert not card.token_ids_accepted
 
 
 def test_a_bert_is_compiled_too(tmp_path: Path) -> None:

@@ -56,3 +56,12 @@ def test_problems_are_told_and_counted_in_the_exit_code(tmp_path: Path) -> None:
     shown = model("inspect", "--quick", tmp_path / "broken")
     assert shown.exit_code == 1
     assert "tokenizer.json is no tokenizer" in shown.output
+
+
+def test_a_missing_tokenizer_is_told_before_the_weights_are_read(tmp_path: Path) -> None:
+    """As a problem like any, and not as what ended a long reading."""
+    write_qwen3(tmp_path / "broken")
+    (tmp_path / "broken/tokenizer.json").unlink()
+    found = json.loads(model("inspect", "--json", tmp_path / "broken").output)
+    assert found["revision"] is None
+    assert "tokenizer.json is no tokenizer: No such file" in found["problems"][0]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from inference.checkpoint.cards import card_of
 from inference.checkpoint.folder import Checkpoint
@@ -16,7 +17,8 @@ from inference.repository.proving import make_golden
 from inference.repository.verification import Repository
 from inference.repository.workshop import Workshop
 from stack.ports import free_ports
-from tests.inference.command.conftest import model
+from tests.inference.command.conftest import model, tessera
+from tests.inference.model.qwen3_checkpoint import random_arrays, write_qwen3, write_weights
 
 
 def _states(*arguments: object) -> tuple[int, dict[str, str]]:
@@ -68,6 +70,58 @@ def test_another_tokenizer_is_found(repository: Path) -> None:
     tokenizer.write_bytes(tokenizer.read_bytes().replace(b"quick", b"quack"))
     _, states = _states("--quick", repository)
     assert states == {"files": "passed", "origin": "failed"}
+
+
+def test_a_file_that_nobody_built_is_found(repository: Path) -> None:
+    """Triton serves the version with the highest number; what Python leaves there is nothing."""
+    version = repository / "triton/embedder"
+    (version / "1/__pycache__").mkdir(exist_ok=True)
+    (version / "1/__pycache__/model.pyc").touch()
+    assert _states("--quick", repository)[0] == 0
+    (version / "2").mkdir()
+    (version / "2/model.onnx").touch()
+    done = model("verify", "--quick", repository)
+    assert (done.exit_code, "triton/embedder/2/model.onnx" in done.output) == (1, True)
+
+
+def test_a_tokenizer_that_is_gone_is_found(repository: Path) -> None:
+    """Among the files, like any."""
+    (repository / "card/tokenizer.json").unlink()
+    assert _states("--quick", repository) == (1, {"files": "failed", "origin": "failed"})
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}{"])
+def test_a_damaged_manifest_is_said_in_a_sentence(repository: Path, content: str) -> None:
+    """And mended by the next build."""
+    (repository / "current/manifest.json").write_text(content)
+    done = model("verify", repository)
+    assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1), done.output
+    assert "manifest.json is not what was written there" in done.stderr
+
+
+def test_a_plan_that_triton_cannot_load_does_not_pass(checkpoint: Path, tmp_path: Path) -> None:
+    """Said before it is compiled, when it is, by what checks it, and by what serves it."""
+    options = ("--engine=tensorrt", "--target=sm89", "--context=16", f"--out={tmp_path}")
+    done = model("compile", checkpoint, *options)
+    assert done.exit_code == 0, done.output
+    assert "Triton cannot load a plan of TensorRT-RTX" in done.stderr
+    assert "It cannot be served: Triton cannot load a plan of TensorRT-RTX" in done.stdout
+    assert _states(tmp_path) == (1, {"files": "passed", "origin": "passed", "engine": "failed"})
+    served = tessera("model", "serve", tmp_path, "--state", tmp_path / "state", "--port", 0)
+    assert (served.returncode, "which no Triton can load" in served.stderr) == (1, True)
+
+
+def test_vectors_that_are_none_are_not_kept(tmp_path: Path) -> None:
+    """They would be compared for ever, and never agree."""
+    folder = write_qwen3(tmp_path / "broken", {"max_position_embeddings": 40})
+    arrays = random_arrays(folder)
+    arrays["norm.weight"][0] = np.nan
+    write_weights(folder, arrays)
+    opened, out = Checkpoint.open(folder), tmp_path / "out"
+    fulfil(Order(opened, card_of(opened)), out, prove=lambda *_: None)
+    done = model("verify", "--write-golden", out)
+    assert (done.exit_code, "are not finite" in done.stderr) == (1, True), done.output
+    assert Repository.read(out).golden is None
 
 
 def test_vectors_are_kept_where_there_were_none(checkpoint: Path, tmp_path: Path) -> None:

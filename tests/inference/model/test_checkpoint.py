@@ -48,6 +48,7 @@ _COMMON: list[dict[str, object]] = [
     {"hidden_act": "gelu_new"},
     {"quantization_config": {"bits": 8}},
     {"num_hidden_layers": 0},
+    {"num_hidden_layers": 10**12},
     {"hidden_size": "8"},
     {"vocab_size": True},
 ]
@@ -70,6 +71,7 @@ _QWEN3: list[dict[str, object]] = [
     {"head_dim": 15},
     {"rope_theta": "1e6"},
     {"rope_theta": 0},
+    {"rope_theta": 10**400},
     {"rms_norm_eps": 1},
 ]
 

@@ -65,20 +65,34 @@ def test_a_second_build_does_nothing(tmp_path: Path, checkpoint: Path) -> None:
 
 
 @pytest.mark.parametrize("name", _FILES)
-@pytest.mark.parametrize("damage", ["gone", "cut"])
+@pytest.mark.parametrize("damage", ["gone", "cut", "altered"])
 def test_a_damaged_build_is_mended(
     tmp_path: Path, checkpoint: Path, name: str, damage: str
 ) -> None:
-    """A file that was removed or cut short does not stay so."""
+    """A file that was removed, cut short or altered does not stay so."""
     known = write_tiny(checkpoint)
     build_repository(known, checkpoint, tmp_path)
     whole = (tmp_path / name).read_bytes()
-    if damage == "gone":
-        (tmp_path / name).unlink()
-    else:
-        (tmp_path / name).write_bytes(whole[:-1])
+    match damage:
+        case "gone":
+            (tmp_path / name).unlink()
+        case "cut":
+            (tmp_path / name).write_bytes(whole[:-1])
+        case _:
+            (tmp_path / name).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     assert build_repository(known, checkpoint, tmp_path) is True
     assert (tmp_path / name).read_bytes() == whole
+
+
+def test_what_a_killed_builder_did_not_come_to_is_done(tmp_path: Path, checkpoint: Path) -> None:
+    """It ends at any moment: before the links, or with the former build still there."""
+    known = write_tiny(checkpoint)
+    build_repository(known, checkpoint, tmp_path)
+    (tmp_path / "card").unlink()
+    (tmp_path / "builds/former").mkdir()
+    assert build_repository(known, checkpoint, tmp_path) is False
+    assert _files(tmp_path) == _FILES
+    assert len(list((tmp_path / "builds").iterdir())) == 1
 
 
 def test_a_change_replaces_the_build_and_leaves_nothing_behind(

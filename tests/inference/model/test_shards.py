@@ -104,11 +104,13 @@ def test_a_tensor_that_the_index_does_not_know_is_refused(sharded: Path) -> None
     _assert_refused(sharded, rf"{_FIRST} holds tensor 'embed_tokens\.weight', of which")
 
 
-@pytest.mark.parametrize("file", ["../model.safetensors", "/model.safetensors", "", "a/b"])
+@pytest.mark.parametrize(
+    "file", ["../model.safetensors", "/model.safetensors", "", "a/b", "..", "model.onnx"]
+)
 def test_an_index_that_leaves_the_folder_is_refused(sharded: Path, file: str) -> None:
-    """A checkpoint reads nothing but itself."""
+    """A checkpoint reads nothing but itself, and no shard of it is called like our own files."""
     _change_index(sharded, "norm.weight", file)
-    _assert_refused(sharded, "which is no file name")
+    _assert_refused(sharded, "which is no shard here")
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", '{"weight_map": []}', '{"weight_map": {}}'])

@@ -1,10 +1,13 @@
 """Repositories of every engine, from a Qwen3 in several shards."""
 
+import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pytest
 
 from contract.models import ModelCard
@@ -13,6 +16,7 @@ from inference.checkpoint.digests import Digests
 from inference.checkpoint.folder import Checkpoint
 from inference.checkpoint.revision import find_revision
 from inference.checkpoint.safetensors import CheckpointError
+from inference.checkpoint.shards import INDEX
 from inference.golden import Golden
 from inference.graph.scales import Reach, Scales, ScalesError
 from inference.progress import Progress, Silent
@@ -24,6 +28,7 @@ from inference.repository.store import store
 from inference.repository.verification import Repository
 from inference.repository.workshop import Workshop
 from inference.variant import Engine, Form, Precision, Variant
+from tests.inference.model.checkpoints import safetensors_bytes
 from tests.inference.model.qwen3_checkpoint import write_qwen3
 
 _TORCH: Final = Variant(Engine.TORCH, Form.PADDED, Precision.BF16)
@@ -69,6 +74,20 @@ def test_pytorch_gets_the_checkpoint_as_it_is(qwen3: Path, tmp_path: Path) -> No
     fulfil(_order(qwen3, _TORCH), tmp_path, prove=lambda *_: None)
     copied = Checkpoint.open(tmp_path / "triton/embedder/1")
     assert copied.tensors == Checkpoint.open(qwen3).tensors
+
+
+def test_a_shard_that_pytorch_has_no_use_for_stays_behind(tmp_path: Path) -> None:
+    """Nor does the index name it: the engine would take the checkpoint for damaged."""
+    folder = write_qwen3(tmp_path / "checkpoint", shards=2)
+    head = {"lm_head.weight": np.zeros((300, 64), dtype=np.float32)}
+    (folder / "head.safetensors").write_bytes(safetensors_bytes(head))
+    index = json.loads((folder / INDEX).read_text())
+    index["weight_map"]["lm_head.weight"] = "head.safetensors"
+    (folder / INDEX).write_text(json.dumps(index))
+    fulfil(_order(folder, _TORCH), tmp_path / "out", prove=lambda *_: None)
+    assert "head.safetensors" not in _version(tmp_path / "out")
+    copied = Checkpoint.open(tmp_path / "out/triton/embedder/1")
+    assert copied.tensors == Checkpoint.open(folder).tensors
 
 
 def test_a_plan_is_compiled_once(qwen3: Path, tmp_path: Path) -> None:
@@ -142,6 +161,18 @@ def test_golden_vectors_can_be_taken_from_another_engine(qwen3: Path, tmp_path: 
     other = write_qwen3(tmp_path / "other")
     with pytest.raises(CheckpointError, match="built from another checkpoint"):
         fulfil(_order(other, _TORCH), tmp_path / "wrong", prove=take)
+
+
+def test_golden_vectors_of_longer_texts_are_left_out(qwen3: Path, tmp_path: Path) -> None:
+    """The model that is served would refuse them, and never be ready."""
+    fulfil(_order(qwen3), tmp_path / "reference")
+    order = _order(qwen3, _TORCH, card=card_of(Checkpoint.open(qwen3), "tests/tiny", 9))
+    take = partial(take_golden, Repository.read(tmp_path / "reference"))
+    fulfil(order, tmp_path / "out", prove=take)
+    taken = Repository.read(tmp_path / "out").golden
+    assert taken is not None
+    assert 0 < len(taken.sequences) == len(taken.vectors) < 6
+    assert max(map(len, taken.sequences)) <= 9
 
 
 def test_the_fingerprint_follows_the_weights(qwen3: Path, tmp_path: Path) -> None:

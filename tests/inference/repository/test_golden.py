@@ -46,7 +46,10 @@ def test_the_same_vectors_do_not_differ() -> None:
 
 @pytest.mark.parametrize(
     ("row", "vector"),
-    [(0, [0, 1, 0]), (1, [0.8, 0.6, 0]), (1, [np.nan, 0, 0]), (0, [np.nan] * 3), (0, [0, 0, 0])],
+    [
+        *((0, [0, 1, 0]), (1, [0.8, 0.6, 0]), (1, [np.nan, 0, 0]), (0, [np.nan] * 3), (0, [0] * 3)),
+        *((0, [1, 5, 0]), (1, [6, 8, 0])),  # far along, and far off or not
+    ],
 )
 def test_one_vector_that_differs_is_named(row: int, vector: list[float]) -> None:
     """Which it is, and how far off; a NaN is no less different for being none."""

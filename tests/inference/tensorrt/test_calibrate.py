@@ -93,6 +93,28 @@ def test_the_command_writes_scales_of_the_checkpoint(folder: Path, tmp_path: Pat
     assert scales.made_by == "onnxruntime, 2 texts of up to 2 tokens"
 
 
+@pytest.mark.parametrize(
+    ("texts", "options", "tokenizer", "sentence"),
+    [
+        (b"\xff", [], None, "can't decode"),
+        (b"one", [], "[]", "is no tokenizer"),
+        (b" \n\n", [], None, "there is no text"),
+        (b"one two " * 400, ["--tokens-max", "700"], None, "the model knows 1..640 positions"),
+    ],
+)
+def test_what_cannot_be_measured_is_said_in_a_sentence(
+    folder: Path, texts: bytes, options: list[str], tokenizer: str | None, sentence: str
+) -> None:
+    """And nothing is written."""
+    (folder / "texts").write_bytes(texts)
+    if tokenizer is not None:
+        (folder / "tokenizer.json").write_text(tokenizer)
+    out = folder / "fp8.json"
+    with pytest.raises(SystemExit, match=sentence):
+        calibrate.main([str(folder), str(folder / "texts"), "--out", str(out), *options])
+    assert not out.exists()
+
+
 def test_without_nvidias_optimizer_it_is_said_what_is_missing(folder: Path, tmp_path: Path) -> None:
     """In one sentence, and nothing is written."""
     (tmp_path / "texts").write_text("one\n")

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from inference.serving import Bucket
-from inference.tensorrt.compiler import Identity
+from inference.tensorrt.compiler import Identity, Range
 from inference.tensorrt.key import EngineKey
 from inference.variant import Form, Precision
 
@@ -14,14 +13,14 @@ _KEY = EngineKey(
     "revision",
     Precision.BF16,
     Form.PADDED,
-    (Bucket(32, 64), Bucket(64, 64)),
+    ({"rows": Range(1, 64, 64), "longest": Range(1, 32, 32)},),
     "graph",
 )
 
 
 def test_a_key_is_the_same_in_every_process() -> None:
     """Or each would build the engine again: the text is written down here."""
-    assert _KEY.digest == "eae1b23b92c80afc"
+    assert _KEY.digest == "73a1abed95a12c2d"
 
 
 @pytest.mark.parametrize(
@@ -33,10 +32,10 @@ def test_a_key_is_the_same_in_every_process() -> None:
         replace(_KEY, revision="another"),
         replace(_KEY, precision=Precision.FP8),
         replace(_KEY, form=Form.PACKED),
-        replace(_KEY, buckets=(Bucket(32, 64), Bucket(64, 63))),
+        replace(_KEY, profiles=({"rows": Range(1, 8, 64), "longest": Range(1, 32, 32)},)),
         replace(_KEY, graph="another"),
     ],
-    ids=["library", "version", "GPU", "revision", "precision", "form", "buckets", "graph"],
+    ids=["library", "version", "GPU", "revision", "precision", "form", "profiles", "graph"],
 )
 def test_whatever_differs_is_another_engine(other: EngineKey) -> None:
     """A plan runs where, and is what, it was compiled for."""
