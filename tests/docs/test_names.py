@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import cache
 from typing import Final
 
 import pytest
@@ -81,16 +82,8 @@ def test_options_of_modules_exist(page: str) -> None:
             continue
         words = shlex.split(code)[1:]
         options = {word.split("=")[0] for word in words if word.startswith("--")}
-        command = [word for word in words if word not in options]
-        shown = subprocess.run(
-            [sys.executable, *command, "--help"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
-        assert options - set(re.findall(r"--[a-z-]+", shown.stdout)) == set()
+        command = tuple(word for word in words if word not in options)
+        assert options - set(re.findall(r"--[a-z-]+", _help(command))) == set()
 
 
 @each_page
@@ -120,3 +113,15 @@ def _assert_understood(words: list[str]) -> None:
             names = word.split("|")
             assert set(names) <= set(command.commands), word
             command = command.commands[names[0]]
+
+
+@cache
+def _help(command: tuple[str, ...]) -> str:
+    return subprocess.run(
+        [sys.executable, *command, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,12 +13,14 @@ import httpx
 import openai
 import pytest
 
+from contract.headers import MODEL_FINGERPRINT
 from stack.launch import RunningStack
 from tests.customers import open_account, open_tier
 
 _MODEL: Final = "Qwen/Qwen3-Embedding-8B"
 _SERVED: Final = "sentence-transformers/all-MiniLM-L6-v2"
 _NODE_MODULES: Final = Path(__file__).parents[1] / "page" / "node" / "node_modules"
+_GUIDE: Final = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 _LONG: Final = "a " * 598  # 600 tokens, of which the model takes 512
 _BODY: Final[dict[str, Any]] = {"model": _MODEL, "input": ["hello world", _LONG]}
 
@@ -48,6 +51,34 @@ def test_a_count_says_what_embedding_would_cost(client: openai.OpenAI) -> None:
         model=_MODEL, input=body["input"], extra_body={"truncate": "tail"}
     )
     assert answer.usage.total_tokens == counted["total_tokens"] == 516
+
+
+def test_the_guides_example_is_what_happens(client: openai.OpenAI) -> None:
+    """Its call can be copied, and its answer is one that comes."""
+    section = _GUIDE.partition("## `POST /v1/embeddings/count`")[2]
+    call, told = re.findall(r"^```\w+\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)[:2]
+    call = call.replace('{"model": …, "input": …}', "body")
+    names = {"client": client, "body": _BODY | {"input": _LONG}}
+    answer = eval(call, names)  # noqa: S307 - of our own page
+    expected = json.loads(told)
+    assert answer.pop("remaining").keys() == expected.pop("remaining").keys()
+    assert answer == expected
+
+
+def test_every_answer_names_the_model_whatever_the_client_says(stack: RunningStack) -> None:
+    """One fingerprint, of vectors, counts and models, and never one that was sent."""
+    headers = {"authorization": f"Bearer {stack.key}", MODEL_FINGERPRINT: "forged"}
+    with httpx.Client(base_url=stack.base_url, headers=headers, timeout=30) as client:
+        answers = [
+            client.post("embeddings", json=_BODY | {"input": "hello"}),
+            client.post("embeddings/count", json=_BODY),
+            client.get("models"),
+        ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    told = {tuple(answer.headers.get_list(MODEL_FINGERPRINT)) for answer in answers}
+    assert len(told) == 1
+    ((fingerprint,),) = told
+    assert re.fullmatch("[0-9a-f]{16}", fingerprint)
 
 
 def test_counting_takes_one_request_and_no_tokens(stack: RunningStack) -> None:

@@ -166,7 +166,7 @@ async def test_a_server_without_tls_gets_no_mail(
         (f"554 5.6.0 I do not take {KEY}", "refused the message: 554 5.6.0"),
         ("nonsense", "gave an answer that is no SMTP"),
     ],
-    ids=str,
+    ids=("hangs up", "is silent", "451", "554", "554 with a key", "nonsense"),
 )
 async def test_a_message_without_a_good_answer_is_not_accepted(
     after_data: str | None, told: str, server_tls: ssl.SSLContext, authority: Authority
