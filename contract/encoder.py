@@ -1,5 +1,6 @@
 """From a request's inputs to whole sequences, and no further than it takes to refuse them."""
 
+import time
 from collections.abc import Sequence
 from typing import Final, assert_never
 
@@ -82,8 +83,8 @@ class Encoder:
         return [head + ids + tail for ids in encoded]
 
     def _from_pieces(self, texts: Sequence[str]) -> list[list[int]] | None:
-        """Encode texts that are short together, if each is made of what can be known."""
-        if self._pieces is None or sum(map(len, texts)) > EXACT_CHARACTERS:
+        """Encode texts, if none is long and each is made of what can be known."""
+        if self._pieces is None or max(map(len, texts)) > EXACT_CHARACTERS:
             return None
         encoded = []
         for text in texts:
@@ -91,6 +92,7 @@ class Encoder:
             if ids is None:
                 return None
             encoded.append(ids)
+            time.sleep(0)  # lets go of the GIL, as the tokenizer would
         return encoded
 
     def _ask(self, texts: Sequence[str]) -> list[list[int]]:
