@@ -41,26 +41,26 @@ def write_embeddings(
 
     `truncated` is how many tokens of an input were cut, by its index.
     """
-    cut = {index: b',"truncated_tokens":%d' % tokens for index, tokens in truncated.items()}
-    data = b",".join(
-        b'{"object":"embedding","index":%d,"embedding":%b%b}' % (index, text, cut.get(index, b""))
-        for index, text in enumerate(_write_rows(vectors, encoding))
-    )
-    return b'{"object":"list","data":[%b],"model":%b,"usage":%b}' % (
-        data,
-        orjson.dumps(model_id),
-        b'{"prompt_tokens":%d,"total_tokens":%d}' % (tokens, tokens),
-    )
+    # Joined once, out of what is there: formatting would copy each vector several times.
+    parts = [b'{"object":"list","data":[']
+    for index, text in enumerate(_write_rows(vectors, encoding)):
+        before = b"," if index else b""
+        parts += (b'%b{"object":"embedding","index":%d,"embedding":' % (before, index), *text)
+        lost = truncated.get(index)
+        parts.append(b"}" if lost is None else b',"truncated_tokens":%d}' % lost)
+    usage = b'{"prompt_tokens":%d,"total_tokens":%d}' % (tokens, tokens)
+    parts.append(b'],"model":%b,"usage":%b}' % (orjson.dumps(model_id), usage))
+    return b"".join(parts)
 
 
-def _write_rows(vectors: Vectors, encoding: Encoding) -> Iterator[bytes]:
+def _write_rows(vectors: Vectors, encoding: Encoding) -> Iterator[Sequence[bytes]]:
     match encoding:
         case "base64":
             little = np.ascontiguousarray(vectors, dtype="<f4")
-            return (b'"%b"' % b2a_base64(row, newline=False) for row in little)
+            return ((b'"', b2a_base64(row, newline=False), b'"') for row in little)
         case "float":
             rows = np.ascontiguousarray(vectors)
-            return (orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY) for row in rows)
+            return ((orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY),) for row in rows)
         case _:
             assert_never(encoding)
 
