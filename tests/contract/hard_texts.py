@@ -4,7 +4,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-_PARTS: Final = (
+PARTS: Final = (
     *("a", "b", "C", "the", " the", "ing", "un", "'s", "'LL", "'re", "x" * 101, "0", "17"),
     *(" ", "  ", "\t", "\n", "\r\n", "\x0b", "\x0c", "\x00", "\x1c", "\x1f", "\x7f"),
     *("!", "-", "_", ".", "<", ">", "[", "]", "|", "'", '"', "\\", "^", "`", "{", "~", "@", "#"),
@@ -24,7 +24,7 @@ _PARTS: Final = (
 )
 
 HARD_TEXTS: Final = st.one_of(
-    st.lists(st.sampled_from(_PARTS), min_size=1, max_size=30).map("".join),
+    st.lists(st.sampled_from(PARTS), min_size=1, max_size=30).map("".join),
     st.text(st.characters(max_codepoint=127), min_size=1, max_size=60),
     st.text(min_size=1, max_size=40),
 )
