@@ -14,7 +14,7 @@ from bench.leases import ACCOUNTS, BATCH, CONNECTIONS, Measured, Sustained
 from bench.leases import PROCESSES as LEASING
 from bench.load import Result
 from bench.revocation import PROCESSES, Revocations
-from bench.serving import GPU, GPU_FLOP_PER_SECOND
+from bench.serving import GPUS
 from bench.serving import Cost as ServingCost
 from bench.spread import Spread
 
@@ -139,18 +139,20 @@ def show_leases(sustained: Sustained, measured: Sequence[Measured]) -> str:
 
 def show_serving(measured: Sequence[ServingCost]) -> str:
     """Return the section on what a request costs beside the model."""
+    gpus = ", ".join(f"{name} {rate / 1e12:.0f} TFLOP/s" for name, rate in GPUS.items())
+    columns = " | ".join(f"{name}: GPU ms | CPU's share" for name in GPUS)
     lines = [
         "## What a request costs besides the model",
         "",
         "CPU time of the adapter and of Triton's own process, in milliseconds, with 8 requests at",
         "once: HTTP, tokens, batches, and vectors of 4096 numbers in base64. The model behind them",
         "is as wide as Qwen3-Embedding-8B but does next to nothing, in a process that is not",
-        "counted. *GPU*: what Qwen3-Embedding-8B's operations take at the least on one whose data",
-        f"sheet says {GPU_FLOP_PER_SECOND / 1e12:.0f} TFLOP/s in bf16 ({GPU}). CPU and GPU work at",
-        "the same time: below 100 % one core keeps the GPU busy.",
+        "counted. *GPU*: what Qwen3-Embedding-8B's operations take at the least, by a data sheet",
+        f"({gpus} in bf16). CPU and GPU work at the same",
+        "time: below 100 % one core keeps the GPU busy.",
         "",
-        "| texts of tokens | adapter: CPU ms | Triton: CPU ms | GPU ms | CPU's share |",
-        "|---|---|---|---|---|",
+        f"| texts of tokens | adapter: CPU ms | Triton: CPU ms | {columns} |",
+        f"|---|---|---{'|---|---' * len(GPUS)}|",
         *(each.row() for each in measured),
         "",
     ]
