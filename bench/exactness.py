@@ -7,6 +7,7 @@ bucket that knows it all: it may never overflow, and what it would have let thro
 import asyncio
 import itertools
 import json
+import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -152,10 +153,15 @@ async def _learn_cost(gate: Gate, question: CheckRequest) -> int:
 async def _knock(
     gates: Sequence[Gate], question: CheckRequest, pause: float, seconds: float
 ) -> Sequence[int]:
-    """Ask all processes in turn at a steady rate, whatever they answer; return when."""
+    """Ask all processes in turn at a rate, whatever they answer; return when.
+
+    Moments are random: at a steady pace some would be those at which a request just fits again, and
+    then milliseconds decide whether it does.
+    """
     slots = asyncio.Semaphore(_IN_FLIGHT_MAX)
     due, ends = time.perf_counter(), time.perf_counter() + seconds
     times: list[int] = []
+    pick = random.Random(3)  # noqa: S311 - reproducible moments, not secrets
 
     async def knock(gate: Gate) -> None:
         try:
@@ -171,7 +177,7 @@ async def _knock(
             await slots.acquire()
             times.append(time.time_ns() // 1000)
             group.create_task(knock(gate))
-            due += pause
+            due += pick.expovariate(1 / pause)
     raise AssertionError("the gates never end")
 
 
