@@ -8,7 +8,7 @@ import gc
 import importlib.util
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -71,7 +71,9 @@ def _tell(measured: Measured) -> None:
 def _run_task(request: Request, task: Task, config: Qwen3Config) -> Measured:
     with warnings_heard("inference.engine") as notes:
         embed = load_engine(_settings(request, task, config), request.folder).model.embed
-    vectors = _save(request, f"{task.engine}-{task.precision}", embed(parity_ids(config)))
+    vectors = _save(
+        request, f"{task.engine}-{task.precision}", embed(parity_ids(config, request.lengths))
+    )
     compared = Measured(task.engine, task.precision, HERE, vectors=vectors, notes=tuple(notes))
     return compared if task.compared_only else _time(request, compared, embed, config)
 
@@ -91,7 +93,7 @@ def _time(request: Request, compared: Measured, embed: Embed, config: Qwen3Confi
 
 
 def _run_reference(request: Request, precision: Precision, config: Qwen3Config) -> Measured:
-    ids = parity_ids(config)
+    ids = parity_ids(config, request.lengths)
     vectors = run_transformers(request.checkpoint, precision, request.device, ids)
     path = _save(request, f"{TRANSFORMERS}-{precision}", vectors)
     return Measured(TRANSFORMERS, precision, HERE, vectors=path)
@@ -107,10 +109,11 @@ def _attempt(engine: str, precision: Precision, act: Callable[[], Measured]) -> 
         _free()
 
 
-def parity_ids(config: Qwen3Config) -> list[Ids]:
+def parity_ids(config: Qwen3Config, lengths: Sequence[int] = ()) -> list[Ids]:
     """Return the sequences that every engine runs, to be compared."""
-    lengths = parity_lengths(config)
-    return draw_ids(lengths, config.vocabulary_size, np.random.default_rng(8))
+    return draw_ids(
+        lengths or parity_lengths(config), config.vocabulary_size, np.random.default_rng(8)
+    )
 
 
 def _settings(request: Request, task: Task, config: Qwen3Config) -> EngineSettings:

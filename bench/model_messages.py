@@ -28,7 +28,8 @@ class Task:
 class Request:
     """What to measure: `folder` holds what the engines load, `results` takes what they give.
 
-    `references` are the precisions in which transformers is to run the parity's sequences.
+    `references` are the precisions in which transformers is to run the parity's sequences, which
+    have `lengths` or, without any, those that suit a GPU.
     """
 
     folder: Path
@@ -39,6 +40,7 @@ class Request:
     references: tuple[Precision, ...]
     tokens_max: int
     seconds: float
+    lengths: tuple[int, ...] = ()
 
     def write(self, path: Path) -> None:
         """Leave it for the process that will read it."""
@@ -60,6 +62,7 @@ class Request:
             references=tuple(map(Precision, fields["references"])),
             tokens_max=fields["tokens_max"],
             seconds=fields["seconds"],
+            lengths=tuple(fields["lengths"]),
         )
 
 

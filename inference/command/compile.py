@@ -15,7 +15,7 @@ from inference.repository.build import Prove, fulfil
 from inference.repository.foresight import check_order, default_precision
 from inference.repository.loadable import foresee_plan, judge_plan
 from inference.repository.order import Order
-from inference.repository.proving import make_golden_if_it_fits, take_golden
+from inference.repository.proving import make_golden, take_golden
 from inference.repository.tuning import Tuning
 from inference.repository.verification import Repository
 from inference.variant import Engine, Form, Precision, Variant
@@ -100,7 +100,7 @@ def compile_model(
         check_order(order, out, room=not force)
         if (warning := foresee_plan(order)) is not None:
             typer.echo(f"tessera: {warning}", err=True)
-        prove = make_golden_if_it_fits if golden is None else _taken_from(golden)
+        prove = make_golden if golden is None else _taken_from(golden)
         changed = fulfil(order, out, Watched(), prove, keep=golden is None)
         _show(Repository.read(out), out, changed=changed)
 
@@ -129,13 +129,11 @@ def _show(built: Repository, out: Path, *, changed: bool) -> None:
         "engine": f"{origin.engine}{f' for {origin.target}' if origin.target else ''}",
         "form": f"{origin.form}, {origin.precision}",
         "fingerprint": origin.fingerprint,
-        "golden vectors": "none: this machine has too little memory to make them"
+        "golden vectors": "none"
         if golden is None
         else f"{len(golden.sequences)}, made by {golden.made_by}",
     }
     write_facts({f"  {name}": value for name, value in facts.items()})
-    if golden is None:
-        typer.echo("Without them a damaged model goes unnoticed: see `tessera model verify --help`")
     if (warning := judge_plan(origin)) is not None:
         typer.echo(f"It cannot be served: {warning}")
     else:

@@ -1,11 +1,14 @@
 """What it takes to build and to serve a model: rules of thumb, each from what was measured."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from inference.checkpoint.folder import Checkpoint
+from inference.checkpoint.qwen3 import Qwen3Config
+from inference.checkpoint.safetensors import Tensor
 from inference.repository.tuning import Tuning
 from inference.tensorrt.room import Room
 from inference.variant import Engine, Precision
@@ -13,6 +16,8 @@ from inference.variant import Engine, Precision
 _BYTES: Final = {Precision.FP32: 4, Precision.FP16: 2, Precision.BF16: 2, Precision.FP8: 1}
 _ONNXRUNTIME_COPIES: Final = 1.6
 """Of the weights in fp32, while it loads: measured with layers of a Qwen3 in bf16."""
+_PLAIN_COPIES: Final = 3
+"""Of the largest matrix in fp32: as it was stored, widened, and turned."""
 _ACTIVATIONS: Final = 2 * 2**30
 _SMALL: Final = 2**28
 
@@ -40,21 +45,35 @@ def count_bytes(checkpoint: Checkpoint) -> int:
 
 
 def estimate(checkpoint: Checkpoint, engine: Engine, precision: Precision) -> Needs:
-    """Estimate what a variant needs; golden vectors are made where there is memory for them."""
+    """Estimate what a variant needs, with its golden vectors."""
     parameters = count_parameters(checkpoint)
     weights = parameters * _BYTES[precision]
+    golden = _golden_memory(checkpoint)
     match engine:
         case Engine.ONNXRUNTIME:
-            memory = reference_memory(checkpoint)
-            return Needs(memory, _SMALL, memory * Tuning().instances)
+            served = _onnxruntime_memory(checkpoint) * Tuning().instances
+            return Needs(golden, _SMALL, served)
         case Engine.TORCH:
-            return Needs(_SMALL, _SMALL, weights + _ACTIVATIONS)
+            return Needs(golden, _SMALL, weights + _ACTIVATIONS)
         case Engine.TENSORRT:
             room = Room.needed(parameters * max(_BYTES[precision], _BYTES[Precision.BF16]))
-            return Needs(room.memory, room.disk, weights + _ACTIVATIONS)
+            return Needs(max(room.memory, golden), room.disk, weights + _ACTIVATIONS)
 
 
-def reference_memory(checkpoint: Checkpoint) -> int:
+def _golden_memory(checkpoint: Checkpoint) -> int:
+    """Estimate what golden vectors take: of a Qwen3 one matrix is there at a time."""
+    if not isinstance(checkpoint.config, Qwen3Config):
+        return _onnxruntime_memory(checkpoint)
+    largest = max(math.prod(tensor.shape) for tensor in _layers(checkpoint))
+    return _SMALL + largest * 4 * _PLAIN_COPIES
+
+
+def _layers(checkpoint: Checkpoint) -> Iterator[Tensor]:
+    """Yield all but the embedding, of which only rows are read."""
+    return (each for name, each in checkpoint.tensors.items() if name.startswith("layers."))
+
+
+def _onnxruntime_memory(checkpoint: Checkpoint) -> int:
     """Estimate the memory of the model in ONNX Runtime, in single precision."""
     return _SMALL + int(count_parameters(checkpoint) * 4 * _ONNXRUNTIME_COPIES)
 

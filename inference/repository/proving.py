@@ -1,11 +1,10 @@
-"""Makes golden vectors: by ONNX Runtime on this machine's CPU, in single precision.
+"""Makes golden vectors on this machine's CPU, in single precision.
 
-It is the engine that is compared with the reference implementation number by number, needs no GPU,
-and is another than those that serve big models: so each of them is held to an independent one.
-A model that does not fit into this machine's memory gets none here. It can take those of another
-repository, which were made on a larger machine, or by PyTorch on a GPU.
+Qwen3's are made by code that no engine shares, in about a gigabyte whatever the model's size; those
+of a BERT, which is small, by ONNX Runtime.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import compress
 from pathlib import Path
@@ -14,18 +13,19 @@ from typing import Final
 import numpy as np
 from tokenizers import Tokenizer
 
+from inference.checkpoint.folder import Checkpoint
 from inference.checkpoint.known import TOKENIZER
+from inference.checkpoint.qwen3 import Qwen3Config
 from inference.checkpoint.revision import find_revision
 from inference.checkpoint.safetensors import CheckpointError
-from inference.engine.encoder import Encoder
+from inference.engine.rows import Vectors
 from inference.golden import COSINE_MIN, Golden, golden_of
 from inference.graph.write import write_graph
 from inference.progress import Progress
-from inference.repository.needs import reference_memory
 from inference.repository.order import Order
+from inference.repository.plain_qwen3 import PlainQwen3
 from inference.repository.verification import Repository
 from inference.repository.workshop import Workshop
-from inference.tensorrt.room import Room
 from inference.variant import Form, Precision
 
 _TEXTS: Final = (
@@ -40,14 +40,42 @@ _THREADS: Final = 2
 
 
 def make_golden(order: Order, workshop: Workshop, progress: Progress) -> Golden:
-    """Run a few texts through the checkpoint's graph.
+    """Run a few texts through the checkpoint's model.
 
     Raises:
-        CheckpointError: the tokenizer is damaged, or not this model's.
+        CheckpointError: the tokenizer is damaged, or not this model's, or the weights are no model.
         OSError: a file cannot be read or written.
     """
     tokenizer = order.checkpoint.folder / TOKENIZER
     sequences = make_sequences(tokenizer, order.card.context_tokens, order.card.vocabulary_size)
+    config = order.checkpoint.config
+    if isinstance(config, Qwen3Config):
+        made_by, vectors = (
+            "NumPy in fp32",
+            _run_plainly(order.checkpoint, config, sequences, progress),
+        )
+    else:
+        made_by, vectors = "ONNX Runtime in fp32", _run_graph(order, sequences, workshop, progress)
+    if not np.isfinite(vectors).all():
+        raise CheckpointError(f"{order.checkpoint.folder} gives vectors that are not finite")
+    digest = workshop.digests.of(tokenizer, progress)
+    return golden_of(sequences, vectors, order.variant.precision, digest, made_by)
+
+
+def _run_plainly(
+    checkpoint: Checkpoint, config: Qwen3Config, sequences: Sequence[list[int]], progress: Progress
+) -> Vectors:
+    size = sum(tensor.length for tensor in checkpoint.tensors.values())
+    with progress.step("making golden vectors", size) as advance, np.errstate(all="ignore"):
+        return PlainQwen3(checkpoint, config, advance).embed(sequences)
+
+
+def _run_graph(
+    order: Order, sequences: Sequence[list[int]], workshop: Workshop, progress: Progress
+) -> Vectors:
+    # Where only Qwen3 is built it need not be installed.
+    from inference.engine.encoder import Encoder  # noqa: PLC0415
+
     graph = write_graph(
         order.checkpoint,
         Precision.FP32,
@@ -61,16 +89,7 @@ def make_golden(order: Order, workshop: Workshop, progress: Progress) -> Golden:
     ):
         encoder = Encoder.load(path, _THREADS)
         rows = [encoder.embed([np.array(ids, dtype=np.int32)]) for ids in sequences]
-    vectors = np.concatenate(rows)
-    if not np.isfinite(vectors).all():
-        raise CheckpointError(f"{order.checkpoint.folder} gives vectors that are not finite")
-    return golden_of(
-        sequences,
-        vectors,
-        order.variant.precision,
-        workshop.digests.of(tokenizer, progress),
-        "ONNX Runtime in fp32",
-    )
+    return np.concatenate(rows)
 
 
 def make_sequences(tokenizer: Path, context_tokens: int, vocabulary_size: int) -> list[list[int]]:
@@ -94,18 +113,6 @@ def make_sequences(tokenizer: Path, context_tokens: int, vocabulary_size: int) -
             f"{tokenizer} makes token id {highest}, the model knows those below {vocabulary_size}"
         )
     return sequences
-
-
-def make_golden_if_it_fits(order: Order, workshop: Workshop, progress: Progress) -> Golden | None:
-    """Do so where this machine has the memory, and nothing elsewhere.
-
-    Raises:
-        CheckpointError: the tokenizer is damaged, or not this model's.
-        OSError: a file cannot be read or written.
-    """
-    if Room.here(workshop.folder).memory < reference_memory(order.checkpoint):
-        return None
-    return make_golden(order, workshop, progress)
 
 
 def take_golden(other: Repository, order: Order, workshop: Workshop, progress: Progress) -> Golden:

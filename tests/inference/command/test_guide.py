@@ -39,7 +39,7 @@ def test_every_command_of_the_guide_runs(checkpoint: Path, tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     assert "tensorrt-rtx 1." in done.stdout
     assert "It cannot be served: Triton cannot load" in done.stdout
-    assert "6, made by ONNX Runtime in fp32" in done.stdout
+    assert "6, made by NumPy in fp32" in done.stdout
 
 
 def test_the_guide_shows_every_command() -> None:
