@@ -53,8 +53,8 @@ def verify(
     """Compare a repository's files with their digests, and its model with its golden vectors.
 
     The model is run here where its engine can be, or asked on a running Triton. What could not be
-    checked is said. A model that was too big for the machine that built it has no golden vectors:
-    compare it with a reference first, then keep what it gives with --write-golden.
+    checked is said. A repository of an earlier release may have no golden vectors: compile it anew,
+    or compare it with a reference yourself, then keep what it gives with --write-golden.
     """
     with one_sentence_per_failure():
         opened = _open(repository)
